@@ -1,0 +1,1 @@
+"""Runcast's dashboard: Streamlit pages, and one component for everything that moves."""

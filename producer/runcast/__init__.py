@@ -1,0 +1,1 @@
+"""Runcast's client: log what happens in a training run, and watch it live."""
