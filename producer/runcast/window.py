@@ -27,10 +27,14 @@ class Window:
         self._beat: str | None = None
         self._beat_moved = False
 
+    def has_room(self, pending_bytes: int = 0) -> bool:
+        """Whether another entry may be sent before something is stored, beside those about to be."""
+        return self._bytes + pending_bytes < IN_FLIGHT_BYTES_MAX
+
     @property
-    def has_room(self) -> bool:
-        """Whether another entry may be sent before something is stored."""
-        return self._bytes < IN_FLIGHT_BYTES_MAX
+    def waits(self) -> bool:
+        """Whether something was sent that is not stored yet."""
+        return bool(self._in_flight)
 
     def sent(self, last: int, entry: StreamId, size: int) -> None:
         """Remember that the events up to `last` went out in `entry`."""

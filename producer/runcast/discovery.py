@@ -1,0 +1,67 @@
+"""The file by which a trainer finds the server on its machine: who runs, and where to publish.
+
+Only its owner may read it, because it holds the password of the private Redis. It is replaced in
+one step, so a reader sees a whole one or none.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+FILE = "server.json"
+
+
+class Discovery(Struct, frozen=True, omit_defaults=True):
+    """A running service: its process, its address, and its Redis (`redis_tcp` for what has no unix socket)."""
+
+    version: int
+    pid: int
+    url: str
+    redis: str
+    redis_tcp: str = ""
+    started: int = 0
+    host: str = ""  # Where it runs; another machine that shares the folder must not judge its pid.
+
+
+def write(directory: Path, discovery: Discovery) -> None:
+    """Say that the service runs."""
+    path = directory / FILE
+    fresh = directory / f".{FILE}.{secrets.token_hex(4)}"
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(msgspec.json.encode(discovery))
+    fresh.replace(path)
+
+
+def read(directory: Path) -> Discovery | None:
+    """Find the service, or None if there is none, or only the trace of one that died."""
+    try:
+        found = msgspec.json.decode((directory / FILE).read_bytes(), type=Discovery)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    if found.host and found.host != os.uname().nodename:
+        return found
+    return found if alive(found.pid) else None
+
+
+def alive(pid: int) -> bool:
+    """Whether a process exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def remove(directory: Path, pid: int) -> None:
+    """Take the file away, if it is still the one of that process."""
+    found = read(directory)
+    if found is None or found.pid == pid:
+        (directory / FILE).unlink(missing_ok=True)

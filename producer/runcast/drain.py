@@ -1,0 +1,193 @@
+"""Send what a process left behind when it died: journals that nobody holds any more.
+
+Whoever gets a journal's lock drains it under its old writer id, so that nothing is stored twice, and ends
+it with the word that its process never said. Doing it again does nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from zlib import crc32
+
+import msgspec
+
+from runcast.blocks import Block
+from runcast.errors import MalformedEntry
+from runcast.events import Finish
+from runcast.journal import EVENT, HEAD, KIND, Header, hold
+from runcast.messages import Messages
+from runcast.reader import Reader, read_header, segments
+from runcast.sender import Sender
+
+JOURNALS = "journals"
+
+
+@dataclass
+class DrainReport:
+    """What a drain did: runs, events and what could not be read, by folder."""
+
+    runs: list[str] = field(default_factory=list)
+    events: int = 0
+    waiting: list[Path] = field(default_factory=list)  # Not stored within the time: still there, for the next try.
+    unreadable: dict[Path, str] = field(default_factory=dict)
+
+
+@dataclass
+class Dead:
+    """A journal whose process is gone; `lock` is ours until `release`."""
+
+    directory: Path
+    header: Header
+    lock: int
+    events: int
+    torn: int
+
+    def release(self) -> None:
+        """Let the journal go, to be drained by another."""
+        os.close(self.lock)
+
+    def remove(self) -> None:
+        """Delete the journal: everything in it is stored."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.release()
+
+
+def journals(directory: Path) -> list[Path]:
+    """List the journals of a Runcast directory, living and dead."""
+    root = directory / JOURNALS
+    return sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+
+
+def find_dead(directory: Path, report: DrainReport | None = None) -> Iterator[Dead]:
+    """Take the lock of each journal that nobody holds, and read it through; the caller releases or removes it."""
+    for path in journals(directory):
+        try:
+            lock = hold(path)
+        except OSError:
+            continue  # Its process lives, or another drain has it.
+        try:
+            yield _examine(path, lock)
+        except (MalformedEntry, OSError, IndexError) as error:
+            os.close(lock)
+            if report is not None:
+                report.unreadable[path] = str(error)
+
+
+def _examine(path: Path, lock: int) -> Dead:
+    """Count the events, cut off a torn tail, and end a journal that was never ended."""
+    listed = segments(path)
+    header = read_header(listed[0][1])
+    reader = Reader(path)
+    first, last_items = 0, []
+    while True:
+        first_here, items = reader.take()
+        if not items:
+            break
+        first, last_items = first_here, items
+    events, torn = reader.next - 1, reader.torn
+    end = reader.position
+    reader.close()
+    last = last_items[-1] if first else None
+    if not isinstance(last, Finish):
+        when = _last_time(last) or time.time_ns()
+        _append(path / end[0], end[1], Finish(time=when, exit_code=None))
+        events += 1
+    return Dead(path, header, lock, events, torn)
+
+
+def _last_time(item: object) -> int | None:
+    if isinstance(item, Block):
+        return int(struct.unpack("<q", item.times[-8:])[0])
+    return getattr(item, "time", None)
+
+
+def _append(path: Path, end: int, event: Finish) -> None:
+    """Write an event behind the last whole record."""
+    body = KIND.pack(EVENT, 0) + msgspec.msgpack.encode(event)
+    with path.open("r+b") as file:
+        file.truncate(end)
+        file.seek(end)
+        file.write(HEAD.pack(len(body), crc32(body)) + body + bytes(-len(body) & 7))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+class _Whole:
+    """A journal to which nothing is added any more, as the sender sees it."""
+
+    def __init__(self, events: int) -> None:
+        self.sequence = self.durable = events
+
+    def settle(self) -> bool:
+        """Nothing waits."""
+        return True
+
+
+def drain(
+    directory: Path,
+    find_url: Callable[[], str | None],
+    *,
+    messages: Messages | None = None,
+    wait_seconds: float = 60.0,
+    progress: Callable[[str, int, int], None] = lambda _path, _stored, _events: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> DrainReport:
+    """Send every dead journal in a Runcast directory, wait until it is stored, and delete it.
+
+    `progress` hears a run's path, the events stored and the events in all. What is not stored within
+    `wait_seconds` without progress stays for the next time.
+    """
+    report = DrainReport()
+    for dead in find_dead(directory, report):
+        if stopping():
+            dead.release()
+            break
+        if _drain_one(dead, find_url, messages or Messages(silent=True), wait_seconds, progress, stopping):
+            report.runs.append(dead.header.path)
+            report.events += dead.events
+            dead.remove()
+        else:
+            report.waiting.append(dead.directory)
+            dead.release()
+    return report
+
+
+def _drain_one(
+    dead: Dead,
+    find_url: Callable[[], str | None],
+    messages: Messages,
+    wait_seconds: float,
+    progress: Callable[[str, int, int], None],
+    stopping: Callable[[], bool],
+) -> bool:
+    header = dead.header
+    sender = Sender(
+        directory=dead.directory,
+        path=header.path,
+        writer=header.writer,
+        shard=header.shard,
+        source=_Whole(dead.events),
+        reader=lambda: Reader(dead.directory),
+        find_url=find_url,
+        messages=messages,
+        beats=False,
+    )
+    sender.start()
+    mark, moved = -1, time.monotonic()
+    try:
+        while not sender.wait_stored(dead.events, 0.1):
+            if sender.window.mark > mark:
+                mark, moved = sender.window.mark, time.monotonic()
+            progress(header.path, sender.window.mark, dead.events)
+            if stopping() or time.monotonic() - moved > wait_seconds or not sender.is_alive():
+                return False
+        progress(header.path, dead.events, dead.events)
+        return True
+    finally:
+        sender.stop()

@@ -1,0 +1,47 @@
+"""The lines that the client prints, on stderr, so that they never mix with what a program writes.
+
+A line of trouble is printed once: what repeats is counted instead.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+PREFIX = "runcast: "
+
+
+class Messages:
+    """Where a run's lines go; silent if its settings say so."""
+
+    def __init__(self, *, silent: bool = False) -> None:
+        self._silent = silent
+        self._said: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        if not self._silent and sys.stderr is not None:
+            try:
+                sys.stderr.write(f"{PREFIX}{line}\n")
+                sys.stderr.flush()
+            except (OSError, ValueError):
+                # A closed stderr is the program's own business; a metric must not stop it.
+                return
+
+    def warn_once(self, topic: str, line: str) -> None:
+        """Print the first line about a topic, and count the rest."""
+        with self._lock:
+            said = self._said[topic] = self._said.get(topic, 0) + 1
+        if said == 1:
+            self.say(f"WARNING {line}")
+
+    def forget(self, topic: str) -> None:
+        """Let the next line about a topic be printed again: the trouble was over."""
+        with self._lock:
+            self._said.pop(topic, None)
+
+    @property
+    def warnings(self) -> dict[str, int]:
+        """How often there was something to say about each topic."""
+        return dict(self._said)

@@ -1,0 +1,251 @@
+"""Read a journal back, as the blocks and events that the wire carries.
+
+Runs of equal rows become one columnar block by strided views: nanoseconds a row, and no numpy.
+A reader of a dead writer's journal checks every crc and stops at a torn tail; the reader of a living
+one is bounded by what its journal says is written, in this same process.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import Callable
+from pathlib import Path
+from zlib import crc32
+
+import msgspec
+
+from runcast.blocks import Block, Item, drop_first
+from runcast.errors import MalformedEntry
+from runcast.events import Config, Finish, Lost, Rename, Start, Summary
+from runcast.journal import EVENT, HEAD, HEADER, KIND, ROW, SHAPE, SUFFIX, Header
+
+READ_BYTES = 256 * 1024  # One read is about one entry.
+POSITIONS_MAX = 4096  # How many places to go back to are remembered; between them the reader skips.
+
+_decode_event = msgspec.msgpack.Decoder(Block | Start | Config | Summary | Finish | Lost | Rename).decode
+_decode_shape = msgspec.msgpack.Decoder(tuple[tuple[str, ...], str]).decode
+_decode_header = msgspec.msgpack.Decoder(Header).decode
+
+Limit = Callable[[], tuple[int, int]]
+
+
+def segments(directory: Path) -> list[tuple[int, Path]]:
+    """List a journal's segments that exist, in order."""
+    found = [(int(path.stem), path) for path in directory.glob(f"*{SUFFIX}") if path.stem.isdigit()]
+    return sorted(found)
+
+
+def read_header(path: Path) -> Header:
+    """Read a segment's first record; raises MalformedEntry when there is no whole one."""
+    with path.open("rb") as file:
+        data = file.read(4096)
+    kind, body = _record(data, 0)
+    if kind != HEADER:
+        raise MalformedEntry(f"{path} does not begin with a journal's header")
+    try:
+        return _decode_header(body)
+    except msgspec.MsgspecError as error:
+        raise MalformedEntry(f"the header of {path} cannot be read: {error}") from error
+
+
+def _record(data: bytes, at: int) -> tuple[int, memoryview[int]]:
+    if len(data) < at + 16:
+        raise MalformedEntry("torn")
+    size, crc = HEAD.unpack_from(data, at)
+    body = memoryview(data)[at + 8 : at + 8 + size]
+    if size < 8 or len(body) != size or crc32(body) != crc:
+        raise MalformedEntry("torn")
+    return KIND.unpack_from(body)[0], body[8:]
+
+
+class Reader:
+    """Walk a journal from any sequence. `limit` gives the segment and offset up to which it may read.
+
+    Without a limit, it reads a journal that nobody writes: every crc is checked, and `torn` tells
+    how many bytes at the end could not be read.
+    """
+
+    def __init__(self, directory: Path, *, limit: Limit | None = None) -> None:
+        self.directory, self._limit = directory, limit
+        self._parsed = 1  # The sequence after everything parsed so far.
+        self._held: list[Item] = []  # The tail of a block that `seek` went into the middle of.
+        self._held_first = 0
+        self._freed = 0  # The last segment deleted.
+        self.torn = 0
+        self._segment, self._at = 0, 0
+        self._fd = -1
+        self._shapes: dict[int, dict[int, tuple[tuple[str, ...], str]]] = {}
+        self._positions: list[tuple[int, int, int]] = []  # (sequence, segment, offset), rising.
+        listed = segments(directory)
+        if listed:
+            self._parsed = read_header(listed[0][1]).first
+            self._freed = listed[0][0] - 1
+            self._open(listed[0][0])
+            self._positions.append((self._parsed, self._segment, 0))
+
+    def _open(self, number: int) -> None:
+        self.close()
+        self._fd = os.open(self.directory / f"{number:06d}{SUFFIX}", os.O_RDONLY | os.O_CLOEXEC)
+        self._segment, self._at = number, 0
+        self._shapes.setdefault(number, {})
+
+    @property
+    def position(self) -> tuple[str, int]:
+        """Where reading stands: the segment's file name, and the offset after the last whole record."""
+        return f"{self._segment:06d}{SUFFIX}", self._at
+
+    def close(self) -> None:
+        """Close the segment that is open."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    @property
+    def next(self) -> int:
+        """The sequence that `take` begins with."""
+        return self._held_first if self._held else self._parsed
+
+    def seek(self, sequence: int) -> None:
+        """Go to a sequence that was read before, or on to a later one."""
+        place = bisect_right(self._positions, (sequence, 2**62, 0)) - 1
+        start, segment, offset = self._positions[max(0, place)]
+        if segment != self._segment or self._fd < 0:
+            self._open(segment)
+        self._at, self._parsed, self._held = offset, start, []
+        while self._parsed < sequence:
+            first = self._parsed
+            items = self._read(remember=False)
+            if not items:
+                return
+            if self._parsed > sequence:
+                self._held, self._held_first = drop_first(items, sequence - first), sequence
+
+    def take(self) -> tuple[int, list[Item]]:
+        """Read about one entry's worth of events: the first one's sequence, and what they are; [] at the end."""
+        if self._held:
+            items, self._held = self._held, []
+            return self._held_first, items
+        first = self._parsed
+        return first, self._read(remember=True)
+
+    def _read(self, *, remember: bool) -> list[Item]:
+        while True:
+            if self._fd < 0:
+                return []
+            if remember and (not self._positions or self._parsed > self._positions[-1][0]):
+                self._positions.append((self._parsed, self._segment, self._at))
+                if len(self._positions) > POSITIONS_MAX:
+                    del self._positions[1::2]
+            size = READ_BYTES
+            if self._limit is not None:
+                segment, end = self._limit()
+                if segment == self._segment:
+                    size = min(size, end - self._at)
+            items = self._parse(self._fill(size)) if size > 0 else []
+            if items:
+                return items
+            if not self._next_segment():
+                return []
+
+    def _fill(self, size: int) -> bytes:
+        data = os.pread(self._fd, size, self._at)
+        # One record larger than a read: take all of it.
+        if len(data) == size >= 8:
+            want = 8 + HEAD.unpack_from(data)[0] + 7 & ~7
+            if want > size:
+                data = os.pread(self._fd, want, self._at)
+        return data
+
+    def _next_segment(self) -> bool:
+        if self._limit is not None and self._limit()[0] <= self._segment:
+            return False
+        later = [number for number, _ in segments(self.directory) if number > self._segment]
+        if not later:
+            return False
+        if self._limit is None:
+            self.torn += os.fstat(self._fd).st_size - self._at
+        self._open(later[0])
+        return True
+
+    def _parse(self, data: bytes) -> list[Item]:
+        """Turn the whole records in `data` into items, and move past them."""
+        checked = self._limit is None
+        shapes = self._shapes[self._segment]
+        whole = len(data) & ~7
+        words = memoryview(data)[:whole].cast("Q")
+        at, items, end = 0, [], len(data)
+        while end - at >= 16:
+            size, crc = HEAD.unpack_from(data, at)
+            total = 8 + size + 7 & ~7
+            if size < 8 or end - at < 8 + size:
+                break
+            if checked and crc32(memoryview(data)[at + 8 : at + 8 + size]) != crc:
+                break
+            kind, number = KIND.unpack_from(data, at + 8)
+            if kind == ROW:
+                if number not in shapes:
+                    break
+                rows = self._equal_rows(data, words, at, total, checked=checked)
+                items.append(self._block(words, at, total, rows, shapes[number]))
+                at += rows * total
+                self._parsed += rows
+                continue
+            body = memoryview(data)[at + 16 : at + 8 + size]
+            try:
+                if kind == SHAPE:
+                    shapes[number] = _decode_shape(body)
+                elif kind == EVENT:
+                    items.append(_decode_event(body))
+                    self._parsed += 1
+            except msgspec.MsgspecError:
+                break
+            at += total
+        self._at += at
+        if checked and at == 0 and end > 0:
+            self.torn = end
+        return items
+
+    @staticmethod
+    def _equal_rows(data: bytes, words: memoryview[int], at: int, total: int, *, checked: bool) -> int:
+        """Count the rows of the same shape that follow each other from `at`."""
+        stride, begin = total // 8, at // 8
+        most = (len(words) - begin) // stride
+        tags = words[begin + 1 : begin + most * stride : stride].tolist()
+        same = most if tags.count(tags[0]) == most else next(i for i, tag in enumerate(tags) if tag != tags[0])
+        if checked:
+            view = memoryview(data)
+            for row in range(1, same):
+                start = at + row * total
+                size, crc = HEAD.unpack_from(data, start)
+                if size != total - 8 or crc32(view[start + 8 : start + total]) != crc:
+                    return row
+        return same
+
+    @staticmethod
+    def _block(words: memoryview[int], at: int, total: int, rows: int, shape: tuple[tuple[str, ...], str]) -> Block:
+        stride, begin = total // 8, at // 8
+        end = begin + rows * stride
+        names, kinds = shape
+        columns = b"".join([words[begin + 4 + key : end : stride].tobytes() for key in range(len(names))])
+        return Block(
+            rows=rows,
+            names=names,
+            kinds=kinds,
+            steps=words[begin + 2 : end : stride].tobytes(),
+            times=words[begin + 3 : end : stride].tobytes(),
+            values=columns,
+        )
+
+    def free(self, mark: int) -> None:
+        """Delete the segments all of whose events are at or below the mark, but never the newest one."""
+        if self._segment <= self._freed + 1:
+            return
+        listed = segments(self.directory)
+        for (number, path), (_, following) in zip(listed, listed[1:], strict=False):
+            if number >= self._segment or read_header(following).first > mark + 1:
+                return
+            path.unlink(missing_ok=True)
+            self._freed = number
+            self._shapes.pop(number, None)
+            self._positions = [place for place in self._positions if place[1] > number]

@@ -1,0 +1,197 @@
+"""Carry a writer's journal to its stream, and learn what is stored.
+
+One background thread a writer. It knows the journal's reader, the window and the line to Redis,
+and nothing of runs or metrics. Whatever happens to Redis, the data stays in the journal and the training
+goes on: one line says what the trouble is, and a counter how often.
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from runcast import wire
+from runcast.errors import StreamUnsafe
+from runcast.messages import Messages
+from runcast.reader import Reader
+from runcast.streams import StreamId
+from runcast.window import Window
+
+PACE_SECONDS = 0.004  # Rows that come within this share an entry; a lone row leaves at once.
+STORED_SECONDS = 0.02  # How often marks are read while something is sent and not yet stored.
+IDLE_SECONDS = 1.0  # The longest sleep; a nudge ends it at once.
+BEAT_SECONDS = 5.0  # A heartbeat this often, so that silence for 20 s means that the process is gone.
+PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.1, 5.0  # Between tries while Redis is away.
+DISCOVER_SECONDS = 2.0  # How often a writer without a server looks for one.
+ENTRIES_MAX = 16  # In one round trip.
+
+
+class Source(Protocol):
+    """What the sender needs of a journal that is still written."""
+
+    sequence: int
+    durable: int
+
+    def settle(self) -> bool:
+        """Try to write what waits for room on the disk."""
+
+
+class Sender(threading.Thread):
+    """Send a journal to wherever `find_url` says, until `stop`; `window.mark` tells what is stored."""
+
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        path: str,
+        writer: str,
+        shard: int,
+        source: Source,
+        reader: Callable[[], Reader],
+        find_url: Callable[[], str | None],
+        messages: Messages,
+        beats: bool = True,
+    ) -> None:
+        super().__init__(name=f"runcast-sender-{writer[:6]}", daemon=True)
+        self.window = Window(now=time.monotonic())
+        self.url: str | None = None  # Where the last exchange went well.
+        self.failures = 0
+        self.refused: str | None = None  # Why this Redis is not used at all.
+        self._directory, self._path, self._writer, self._shard = directory, path, writer, shard
+        self._source, self._open_reader, self._find_url = source, reader, find_url
+        self._messages, self._beats = messages, beats
+        self._wake = threading.Event()
+        self._stopping = False
+        self.asleep = False  # Read by `nudge` without a lock: a nudge too many costs nothing, one too few a second.
+        self._stored = threading.Condition()
+
+    def nudge(self) -> None:
+        """Say that something was appended; cheap while the sender is busy."""
+        if self.asleep:
+            self.asleep = False
+            self._wake.set()
+
+    def wait_stored(self, sequence: int, timeout: float) -> bool:
+        """Wait until everything up to `sequence` is stored; return whether it is."""
+        deadline = time.monotonic() + timeout
+        with self._stored:
+            while self.window.mark < sequence:
+                left = deadline - time.monotonic()
+                if left <= 0 or not self.is_alive():
+                    return self.window.mark >= sequence
+                self._wake.set()
+                self._stored.wait(min(left, 0.02))
+            return True
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """End the thread after the exchange that is under way."""
+        self._stopping = True
+        self._wake.set()
+        if self.is_alive() and threading.current_thread() is not self:
+            self.join(timeout)
+
+    def run(self) -> None:
+        """Work until stopped; the loop that reconnects stands around the loop that sends."""
+        # Redis and asyncio behind it take 60 ms to import: this thread pays that, not `import runcast`.
+        transport = importlib.import_module("runcast.transport")
+        pause = PAUSE_SECONDS_MIN
+        reader = self._open_reader()
+        try:
+            while not self._stopping:
+                url = self._find_url()
+                if url is None:
+                    self._sleep(DISCOVER_SECONDS)
+                    continue
+                exchanged = False
+                try:
+                    line = transport.Line(url, self._shard, self._writer)
+                    try:
+                        self.refused = None
+                        for _ in self._work(line, reader, compress=not transport.is_local(url)):
+                            if not exchanged:
+                                exchanged, self.url, pause = True, url, PAUSE_SECONDS_MIN
+                                self._messages.forget("redis")
+                    finally:
+                        line.close()
+                except StreamUnsafe as error:
+                    self.refused = str(error)
+                    self._messages.warn_once("unsafe", f"{error}; the journal at {self._directory} keeps everything")
+                    self._sleep(PAUSE_SECONDS_MAX)
+                except transport.TROUBLE as error:
+                    self.failures += 1
+                    self._messages.warn_once(
+                        "redis",
+                        f"cannot publish to Redis at {transport.where(url)}: {transport.describe(error)}; "
+                        f"the journal at {self._directory} keeps everything until it is back",
+                    )
+                    self._sleep(pause)
+                    pause = min(2 * pause, PAUSE_SECONDS_MAX)
+        finally:
+            reader.close()
+
+    def _sleep(self, seconds: float) -> None:
+        """Pause for a while, whatever is appended; only `stop` ends it early."""
+        deadline = time.monotonic() + seconds
+        while not self._stopping and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, 0.05))
+
+    def _work(self, line: Any, reader: Reader, *, compress: bool) -> Iterator[None]:
+        """Send and learn, for as long as the connection lasts; yields after each round trip."""
+        window = self.window
+        window.go_back()
+        heard = -BEAT_SECONDS
+        while not self._stopping:
+            if reader.next != window.next:
+                reader.seek(window.next)
+            batch = self._gather(reader, compress=compress)
+            silent = time.monotonic() - heard
+            if batch or silent >= (STORED_SECONDS if window.waits else BEAT_SECONDS):
+                entries = [fields for fields, _ in batch]
+                if self._beats and silent >= BEAT_SECONDS and not entries:
+                    entries = [wire.encode(self._path, self._writer, window.next, [])]
+                ids, mark, cursor, beat = line.exchange(entries)
+                for (fields, last), entry in zip(batch, ids, strict=False):
+                    window.sent(last, entry, len(fields["d"]))
+                heard = time.monotonic()
+                self._learn(reader, mark, cursor, beat, heard)
+                yield
+            self._rest(len(batch))
+
+    def _gather(self, reader: Reader, *, compress: bool) -> list[tuple[dict[str, Any], int]]:
+        """Read what may be sent now: entries, each with its last sequence."""
+        batch: list[tuple[dict[str, Any], int]] = []
+        size = 0
+        while len(batch) < ENTRIES_MAX and self.window.has_room(size):
+            first, items = reader.take()
+            if not items:
+                break
+            fields = wire.encode(self._path, self._writer, first, items, compress=compress)
+            batch.append((fields, first + int(fields["n"]) - 1))
+            size += len(batch[-1][0]["d"])
+        return batch
+
+    def _learn(self, reader: Reader, mark: int, cursor: StreamId | None, beat: str | None, now: float) -> None:
+        before = self.window.mark
+        self.window.learn(mark=mark, cursor=cursor, beat=beat, now=now)
+        if self.window.mark != before:
+            reader.free(self.window.mark)
+            with self._stored:
+                self._stored.notify_all()
+
+    def _rest(self, sent: int) -> None:
+        """Let rows gather after some were sent; else sleep until a nudge, or until marks may have moved."""
+        if sent == ENTRIES_MAX:
+            return
+        if sent:
+            time.sleep(PACE_SECONDS)
+            return
+        self._source.settle()
+        self._wake.clear()
+        self.asleep = True
+        if self.window.next > self._source.durable or not self.window.has_room():
+            self._wake.wait(STORED_SECONDS if self.window.waits else IDLE_SECONDS)
+        self.asleep = False

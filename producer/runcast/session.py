@@ -1,0 +1,257 @@
+"""The process's current run: what `init` begins, the module's functions speak to, and the process's end ends.
+
+A run ends with the right word however its process does: normal exit, exception, Ctrl-C, SIGTERM. Only
+SIGKILL says nothing, and then the journal is drained by whoever comes next.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+from runcast import names
+from runcast.config import Config, read_config
+from runcast.drain import drain
+from runcast.errors import UsageError
+from runcast.invent import run_name
+from runcast.messages import Messages
+from runcast.run import Run
+from runcast.settings import MODES, Settings
+from runcast.summary import Summary
+
+EXIT_ERROR, EXIT_INTERRUPT, EXIT_TERM = 1, 255, 143  # W&B's codes for an exception and Ctrl-C; the shell's for SIGTERM.
+
+_DESCRIBE = ("notes", "group", "job_type", "tags")
+_IGNORED = frozenset(
+    [
+        "entity",
+        "dir",
+        "anonymous",
+        "settings",
+        "save_code",
+        "tensorboard",
+        "sync_tensorboard",
+        "monitor_gym",
+        "force",
+        "config_exclude_keys",
+        "config_include_keys",
+        "allow_val_change",
+        "resume",
+        "resume_from",
+        "fork_from",
+    ]
+)
+
+
+class Session:
+    """What one process is doing: its settings, its active run, and the hooks that end it."""
+
+    def __init__(self) -> None:
+        self.run: Run | None = None
+        self._exit_code = 0
+        self._hooked = False
+        self._drained = False
+        self._excepthook: Callable[..., Any] | None = None
+        os.register_at_fork(after_in_child=self._forked)
+
+    def init(
+        self,
+        *,
+        project: str | None = None,
+        config: Any = None,
+        name: str | None = None,
+        run_id: str | None = None,
+        mode: str | None = None,
+        reinit: object = None,
+        **more: Any,
+    ) -> Run:
+        """Begin a run, or return the active one; see `runcast.init`."""
+        settings = Settings.from_env(os.environ)
+        messages = Messages(silent=settings.silent)
+        if self.run is not None:
+            if reinit in {None, False, "default", "return_previous"}:
+                messages.say(f"run {self.run.name} goes on; call finish() first to begin another")
+                return self.run
+            self.run.finish()
+        if mode is not None and mode not in MODES:
+            raise UsageError(f"mode is {mode!r}; it is one of {', '.join(MODES)}")
+        unknown = sorted(more.keys() - _IGNORED - set(_DESCRIBE))
+        if unknown:
+            messages.say(f"WARNING init() does not know {', '.join(unknown)}; ignored")
+        settings = _override(settings, mode)
+        describe = {key: more[key] for key in _DESCRIBE if more.get(key)}
+        if "tags" in describe:
+            describe["tags"] = (more["tags"],) if isinstance(more["tags"], str) else tuple(map(str, more["tags"]))
+        self._hook()
+        run = Run(
+            settings=settings,
+            project=names.check_name("project", project or settings.project or names.PROJECT_DEFAULT),
+            run_id=names.check_run_id(run_id) if run_id is not None else names.new_run_id(),
+            name=names.check_name("run name", name) if name is not None else run_name(),
+            config=read_config(config),
+            describe=describe,
+            messages=messages,
+            on_finish=self._finished,
+        )
+        self.run = run
+        if settings.mode != "disabled":
+            url = run.url
+            messages.say(f"Tracking run {run.name}" + (f" at {url}" if url else f" in {run.dir}"))
+            self._drain_others(settings, run)
+        return run
+
+    def _drain_others(self, settings: Settings, run: Run) -> None:
+        """Send, once a process and in the background, what earlier processes left when they died."""
+        if self._drained or settings.mode != "online":
+            return
+        self._drained = True
+        threading.Thread(
+            target=drain,
+            args=(settings.directory, run.find_url),
+            kwargs={"wait_seconds": 5.0, "stopping": lambda: run.finished},
+            name="runcast-drain",
+            daemon=True,
+        ).start()
+
+    def active(self, what: str) -> Run:
+        """Give the active run; raises UsageError as W&B does when there is none."""
+        if self.run is None:
+            raise UsageError(f"You must call wandb.init() before wandb.{what}")
+        return self.run
+
+    def finish(self, exit_code: int | None = None) -> None:
+        """End the active run, if there is one."""
+        if self.run is not None:
+            self.run.finish(exit_code)
+
+    def _finished(self, run: Run) -> None:
+        if self.run is run:
+            self.run = None
+
+    # The process's end.
+
+    def _hook(self) -> None:
+        if self._hooked:
+            return
+        self._hooked = True
+        atexit.register(self._at_exit)
+        self._excepthook = sys.excepthook
+        sys.excepthook = self._excepted
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, self._terminated)
+
+    def _at_exit(self) -> None:
+        try:
+            self.finish(self._exit_code)
+        except KeyboardInterrupt:
+            return  # The journal keeps what is not stored yet.
+
+    def _excepted(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        self._exit_code = EXIT_INTERRUPT if issubclass(kind, KeyboardInterrupt) else EXIT_ERROR
+        if self._excepthook is not None:
+            self._excepthook(kind, error, trace)
+
+    def _terminated(self, number: int, frame: FrameType | None) -> None:
+        # SystemExit unwinds the training's own `finally` blocks, and then atexit ends the run.
+        del number, frame
+        self._exit_code = EXIT_TERM
+        raise SystemExit(EXIT_TERM)
+
+    def _forked(self) -> None:
+        if self.run is not None:
+            self.run.forked()
+
+
+def _override(settings: Settings, mode: str | None) -> Settings:
+    if mode is None:
+        return settings
+    return Settings(
+        directory=settings.directory,
+        url=settings.url,
+        page_url=settings.page_url,
+        token=settings.token,
+        project=settings.project,
+        mode=mode,
+        silent=settings.silent,
+    )
+
+
+class ConfigProxy:
+    """`runcast.config`: the active run's config, and W&B's error when there is none."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: Session) -> None:
+        object.__setattr__(self, "_session", session)
+
+    def _config(self, what: str) -> Config:
+        session: Session = object.__getattribute__(self, "_session")
+        return session.active(f"config.{what}").config
+
+    def __getattr__(self, key: str) -> Any:
+        return getattr(self._config(key), key)
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        self._config(key)[key] = value
+
+    def __getitem__(self, key: str) -> Any:
+        return self._config(key)[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._config(key)[key] = value
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._config(str(key))
+
+    def __iter__(self) -> Any:
+        return iter(self._config("keys"))
+
+    def __len__(self) -> int:
+        return len(self._config("keys"))
+
+    def __repr__(self) -> str:
+        session: Session = object.__getattribute__(self, "_session")
+        return repr(session.run.config) if session.run is not None else "<config before init()>"
+
+
+class SummaryProxy:
+    """`runcast.summary`: the active run's summary, and W&B's error when there is none."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: Session) -> None:
+        object.__setattr__(self, "_session", session)
+
+    def _summary(self, what: str) -> Summary:
+        session: Session = object.__getattribute__(self, "_session")
+        return session.active(f"summary[{what!r}]").summary
+
+    def __getattr__(self, key: str) -> Any:
+        return getattr(self._summary(key), key)
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        self._summary(key)[key] = value
+
+    def __getitem__(self, key: str) -> Any:
+        return self._summary(key)[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._summary(key)[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self._summary(key)[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._summary(str(key))
+
+    def __iter__(self) -> Any:
+        return iter(self._summary("keys"))
+
+    def __len__(self) -> int:
+        return len(self._summary("keys"))

@@ -1,0 +1,125 @@
+"""A writer's way to Redis: one round trip adds entries and reads what is stored.
+
+The only file of the client that imports redis; the sender's thread loads it, so that a training
+does not pay for it at import. Retries are off: the window decides what is sent again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from runcast import streams
+from runcast.errors import StreamUnavailable, StreamUnsafe
+from runcast.streams import StreamId
+
+SOCKET_SECONDS = 10.0
+VERSION_MIN = (7, 0)
+LOCAL_HOSTS = frozenset({"", "localhost", "127.0.0.1", "::1"})
+
+Fields = dict[str, str | int | bytes]
+
+
+def connect(url: str) -> redis.Redis:
+    """Make a client that raises at the first error instead of trying again by itself."""
+    network: dict[str, Any] = (
+        {}
+        if url.startswith("unix:")
+        else {
+            "socket_connect_timeout": SOCKET_SECONDS,
+            "socket_keepalive": True,
+        }
+    )
+    return redis.Redis.from_url(
+        url, protocol=3, legacy_responses=False, retry=Retry(NoBackoff(), 0), socket_timeout=SOCKET_SECONDS, **network
+    )
+
+
+def is_local(url: str) -> bool:
+    """Whether no network lies between, so that compressing would only cost."""
+    return url.startswith("unix:") or (urlsplit(url).hostname or "") in LOCAL_HOSTS
+
+
+def where(url: str) -> str:
+    """Name a Redis in a message without its password."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return f"unix:{parts.path}"
+    return f"{parts.hostname}:{parts.port or 6379}"
+
+
+def check_safe(client: redis.Redis, url: str) -> None:
+    """Refuse a Redis that is too old, or that evicts: an idle stream would vanish without an error.
+
+    Raises StreamUnsafe, which says why, and StreamUnavailable.
+    """
+    try:
+        server = cast("dict[str, Any]", client.info("server"))
+        version = str(server.get("redis_version", "0"))
+        memory = cast("dict[str, Any]", client.info("memory"))
+    except redis.exceptions.ResponseError as error:
+        if str(error).startswith(("LOADING", "MISCONF")):
+            raise StreamUnavailable(where(url), str(error)) from error
+        return  # INFO is denied to this user: whoever set that up has the last word.
+    except redis.RedisError as error:
+        raise StreamUnavailable(where(url), str(error)) from error
+    if tuple(int(part) for part in version.split(".")[:2]) < VERSION_MIN:
+        raise StreamUnsafe(f"Redis at {where(url)} is {version}; Runcast needs 7.0 or later, or Valkey 8 or later")
+    policy = str(memory.get("maxmemory_policy", "noeviction"))
+    if policy != "noeviction" and int(memory.get("maxmemory", 0)) > 0:
+        raise StreamUnsafe(
+            f"Redis at {where(url)} has maxmemory-policy {policy}: when memory runs out it deletes whole streams "
+            "without an error; set `maxmemory-policy noeviction` there, or give Runcast a Redis of its own"
+        )
+
+
+class Line:
+    """One writer's connection to its shard."""
+
+    def __init__(self, url: str, shard: int, writer: str) -> None:
+        self.url = url
+        self._client = connect(url)
+        self._stream, self._acks = streams.stream_key(shard), streams.ack_key(shard)
+        self._writer = writer
+        check_safe(self._client, url)
+
+    def exchange(self, entries: list[Fields]) -> tuple[list[StreamId], int, StreamId | None, str | None]:
+        """Add entries and read the shard's marks, in one round trip: ids, our mark, the cursor and the beat.
+
+        Raises redis.RedisError; then any of the entries may be in the stream, or none.
+        """
+        pipe = self._client.pipeline(transaction=False)
+        for fields in entries:
+            pipe.xadd(self._stream, cast("Any", fields))
+        pipe.hmget(self._acks, [self._writer, streams.ACK_CURSOR, streams.ACK_BEAT])
+        *ids, acks = pipe.execute()
+        mark, cursor, beat = acks
+        return (
+            [streams.parse_id(entry) for entry in ids],
+            int(mark or 0),
+            streams.parse_id(cursor) if cursor else None,
+            beat.decode() if beat else None,
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+
+TROUBLE = (redis.RedisError, OSError, StreamUnavailable)
+
+
+def describe(error: BaseException) -> str:
+    """Say in a few words what Redis's trouble is."""
+    text = str(error)
+    if isinstance(error, redis.exceptions.OutOfMemoryError):
+        return "it is out of memory"
+    if text.startswith("MISCONF"):
+        return "its disk is full"
+    if text.startswith("LOADING"):
+        return "it is still reading its data"
+    return text or type(error).__name__
