@@ -26,9 +26,7 @@ def read_config(source: Any) -> dict[str, Any]:
     try:
         return dict(vars(source))
     except TypeError:
-        raise UsageError(
-            f"config is a {type(source).__name__}; give a dict, a Namespace or the path of a file"
-        ) from None
+        raise UsageError(f"config is a {type(source).__name__}; give a dict, a Namespace or a file") from None
 
 
 def _read_file(path: Path) -> dict[str, Any]:

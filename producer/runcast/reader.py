@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from zlib import crc32
 
@@ -174,7 +175,8 @@ class Reader:
         shapes = self._shapes[self._segment]
         whole = len(data) & ~7
         words = memoryview(data)[:whole].cast("Q")
-        at, items, end = 0, [], len(data)
+        items: list[Item] = []
+        at, end = 0, len(data)
         while end - at >= 16:
             size, crc = HEAD.unpack_from(data, at)
             total = 8 + size + 7 & ~7
@@ -242,7 +244,7 @@ class Reader:
         if self._segment <= self._freed + 1:
             return
         listed = segments(self.directory)
-        for (number, path), (_, following) in zip(listed, listed[1:], strict=False):
+        for (number, path), (_, following) in pairwise(listed):
             if number >= self._segment or read_header(following).first > mark + 1:
                 return
             path.unlink(missing_ok=True)

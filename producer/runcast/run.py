@@ -116,6 +116,7 @@ class Run:
         return Reader(self._directory, limit=lambda: (held.segment, held.end))
 
     def find_url(self) -> str | None:
+        """Say where to publish: as set, or at the server that runs on this machine; None for nowhere."""
         if self._settings.mode == "offline":
             return None
         if self._settings.url is not None:
@@ -303,9 +304,7 @@ class Run:
     def _wait_and_tell(self) -> None:
         stored = self.find_url() is not None and self._wait_stored()
         if self._journal.lost:
-            self._messages.say(
-                f"WARNING {self._journal.lost} rows were lost: the disk and the memory for them were full"
-            )
+            self._messages.say(f"WARNING {self._journal.lost} rows were lost: disk and memory were full")
         if stored:
             self._messages.say(f"Synced {self._name}: {self.url or self.path}")
             return
@@ -326,9 +325,7 @@ class Run:
             elif time.monotonic() - since > FINISH_SECONDS_MAX or (self._sender.failures and self._sender.url is None):
                 return False
             if not told:
-                self._messages.say(
-                    f"storing {last - mark} events of {self._name} … (Ctrl-C leaves them in the journal)"
-                )
+                self._messages.say(f"storing {last - mark} events of {self._name}; Ctrl-C leaves them in the journal")
                 told = True
         return True
 

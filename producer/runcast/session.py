@@ -29,23 +29,10 @@ EXIT_ERROR, EXIT_INTERRUPT, EXIT_TERM = 1, 255, 143  # W&B's codes for an except
 
 _DESCRIBE = ("notes", "group", "job_type", "tags")
 _IGNORED = frozenset(
-    [
-        "entity",
-        "dir",
-        "anonymous",
-        "settings",
-        "save_code",
-        "tensorboard",
-        "sync_tensorboard",
-        "monitor_gym",
-        "force",
-        "config_exclude_keys",
-        "config_include_keys",
-        "allow_val_change",
-        "resume",
-        "resume_from",
-        "fork_from",
-    ]
+    (
+        "entity dir anonymous settings save_code tensorboard sync_tensorboard monitor_gym force config_exclude_keys "
+        "config_include_keys allow_val_change resume resume_from fork_from"
+    ).split()
 )
 
 
@@ -149,8 +136,8 @@ class Session:
     def _at_exit(self) -> None:
         try:
             self.finish(self._exit_code)
-        except KeyboardInterrupt:
-            return  # The journal keeps what is not stored yet.
+        except (KeyboardInterrupt, SystemExit):
+            return  # Told a second time to go: the journal keeps what is not stored yet.
 
     def _excepted(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         self._exit_code = EXIT_INTERRUPT if issubclass(kind, KeyboardInterrupt) else EXIT_ERROR

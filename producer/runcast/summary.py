@@ -47,7 +47,7 @@ class Summary(MutableMapping[str, Any]):
     def __repr__(self) -> str:
         return repr(self._values)
 
-    def update(self, *others: Any, **more: Any) -> None:  # type: ignore[override]
+    def update(self, *others: Any, **more: Any) -> None:
         """Set several values at once."""
         values = {str(key): plain(value) for key, value in dict(*others, **more).items()}
         self._values.update(values)

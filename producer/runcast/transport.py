@@ -58,9 +58,9 @@ def check_safe(client: redis.Redis, url: str) -> None:
     Raises StreamUnsafe, which says why, and StreamUnavailable.
     """
     try:
-        server = cast("dict[str, Any]", client.info("server"))
+        server = client.info("server")
         version = str(server.get("redis_version", "0"))
-        memory = cast("dict[str, Any]", client.info("memory"))
+        memory = client.info("memory")
     except redis.exceptions.ResponseError as error:
         if str(error).startswith(("LOADING", "MISCONF")):
             raise StreamUnavailable(where(url), str(error)) from error
