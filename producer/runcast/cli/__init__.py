@@ -1,0 +1,71 @@
+"""The command line: `runcast up` and everything else that is typed.
+
+Each command is a module of its own, loaded when it is called: a machine that only trains has neither the
+service nor the dashboard installed, and `runcast sync` works there all the same. This package alone composes the two.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from runcast.cli.group import LazyGroup
+from runcast.errors import RuncastError
+
+# Command → what it does, in the order of `runcast --help`. Each lives in the module of its name.
+COMMANDS = {
+    "up": "Start the service and the dashboard.",
+    "down": "Stop the service of this directory.",
+    "status": "Say whether the service runs, where, and how it is.",
+    "demo": "Train eight classifiers at once and watch them live.",
+    "sync": "Send journals that dead processes left behind.",
+    "ls": "List projects, or a project's runs.",
+    "show": "Show one run: state, config, summary.",
+    "tail": "Print rows as they are logged.",
+    "export": "Write a run's rows as CSV, Parquet or JSON lines.",
+    "doctor": "Re-read everything that is stored and check it.",
+    "bench": "Measure this machine: log(), throughput, latency.",
+    "dashboard": "Start the dashboard alone, for a service elsewhere.",
+    "version": "Print the version.",
+}
+EXIT_INTERRUPT = 130  # The shell's code for Ctrl-C.
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_of=COMMANDS,
+    package="runcast.cli",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Everything lives in one directory, RUNCAST_DIR (default ~/.runcast). Start with: runcast up",
+)
+def cli() -> None:
+    """Runcast: log training runs, and watch them live.
+
+    \b
+    runcast up                      start the service, then open the URL it prints
+    python train.py                 with `import runcast as wandb` in it
+    runcast tail my-project         the same rows in the terminal
+    """
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one sentence and status 1."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as end:
+        status = end.exit_code
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except RuncastError as error:
+        click.echo(f"runcast: {error}", err=True)
+        status = 1
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(err=True)
+        status = EXIT_INTERRUPT
+    except BrokenPipeError:
+        # `runcast tail … | head` ends us so; a second complaint at interpreter exit would be noise.
+        sys.stderr.close()
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)

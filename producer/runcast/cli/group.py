@@ -1,0 +1,58 @@
+"""A group of commands whose modules load when they are called, and not for `--help`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from runcast.errors import ServerMissing
+
+# A module that is missing, and the install that brings it. What is not here is a bug, and shown as one.
+_ALL = "pip install 'runcast[all]'"
+
+
+class LazyGroup(click.Group):
+    """Commands by name; each is the function of its own name in `package.<name>`."""
+
+    def __init__(self, *args: Any, commands_of: Mapping[str, str], package: str, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._commands_of, self._package = commands_of, package
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the names in the order in which they are taught."""
+        del ctx
+        return list(self._commands_of)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command; raises ServerMissing with the install line when an extra is not there."""
+        del ctx
+        if cmd_name not in self._commands_of:
+            return None
+        try:
+            module = importlib.import_module(f"{self._package}.{cmd_name}")
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if missing == "runcast":
+                raise
+            raise ServerMissing(f"`runcast {cmd_name}` needs {missing}, which is not installed; {_ALL}") from error
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without loading any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self._commands_of.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; an unknown one is answered with the nearest."""
+        if args and args[0] not in self._commands_of and not args[0].startswith("-"):
+            near = [name for name in self._commands_of if name.startswith(args[0][:2])]
+            hint = f"; did you mean {' or '.join(near)}?" if near else "; `runcast --help` lists them"
+            ctx.fail(f"there is no command {args[0]!r}{hint}")
+        return super().resolve_command(ctx, args)
