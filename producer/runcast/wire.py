@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -18,7 +19,7 @@ from msgspec import Struct
 from runcast.blocks import Block, Item, count
 from runcast.errors import MalformedEntry, NameRefused
 from runcast.events import Config, Finish, Lost, Rename, Start, Summary
-from runcast.names import NAME_CHARS_MAX, RUN_ID_CHARS_MAX, split_path
+from runcast.names import NAME_CHARS_MAX, RUN_ID_CHARS_MAX, check_name, split_path
 
 VERSION = 1
 ENTRY_BYTES_TARGET = 256 * 1024  # A sender closes an entry at this size; only a lone larger event passes it.
@@ -70,12 +71,55 @@ def decode_items(payload: bytes) -> list[Item]:
     """Read a payload and check every block in it; raises MalformedEntry."""
     try:
         items = _decoder.decode(payload)
+        for item in items:
+            _check(item)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise MalformedEntry(f"the payload cannot be decoded: {error}") from error
-    for item in items:
-        if isinstance(item, Block):
-            item.check()
+    except NameRefused as error:
+        raise MalformedEntry(str(error)) from error
     return list(items)
+
+
+def _check(item: Item) -> None:
+    """Refuse what no trainer of ours writes, and what would break every page that shows it."""
+    if isinstance(item, Block):
+        item.check()
+        # One look at all of them at once: most blocks end here, and a thousand names cost a few microseconds.
+        if (
+            not "".join(item.names).isprintable()
+            or not all(item.names)
+            or max(map(len, item.names), default=0) > NAME_CHARS_MAX
+        ):
+            _check_names(item.names)
+        for extra in item.extras or ():
+            if extra:
+                _check_names(extra)
+                _check_plain(extra)
+    elif isinstance(item, Start | Rename):
+        check_name("run name", item.name)
+        if isinstance(item, Start):
+            _check_plain(item.config)
+    elif isinstance(item, Config | Summary):
+        _check_plain(item.values)
+
+
+def _check_names(names: Iterable[str]) -> None:
+    for name in names:
+        check_name("metric name", name)
+
+
+def _check_plain(value: Any) -> None:
+    """Let through what JSON knows; msgpack knows bytes, dates and keys that are no text."""
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise MalformedEntry("a dict in the payload has a key that is no text")
+        for inner in value.values():
+            _check_plain(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_plain(inner)
+    elif value is not None and not isinstance(value, bool | int | float | str):
+        raise MalformedEntry(f"the payload holds a {type(value).__name__}, which JSON does not know")
 
 
 def encode(

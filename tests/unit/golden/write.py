@@ -1,0 +1,86 @@
+"""Write the golden files of the current format version: `python -m tests.unit.golden.write`.
+
+Run once when a version is released, then never again for it: a file that would change means that
+readers of what is already stored break. So an existing file is never overwritten.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import msgspec
+
+from runcast import frames, wire
+from runcast.blocks import Block, Item
+from runcast.events import Config, Finish, Lost, Rename, Start, Summary
+
+HERE = Path(__file__).parent
+PATH, WRITER = "vision/Ünïcödé/a1b2c3d4", "00112233445566ff"
+DAY = 1_764_000_000_000_000_000
+
+ITEMS: list[Item] = [
+    Start(
+        DAY, "bright-river-12", {"lr": 0.02, "layers": [64, 64], "deep": {"er": None}, "big": 2**63 - 1},
+        "rank0", "node-1", 4242, "train.py", "3.11.7", "a note", "group", "train", ("a", "b"),
+    ),
+    Block(
+        3, ("loss", "acc", "epoch"), "ffi",
+        struct.pack("<3q", 0, 1, 2), struct.pack("<3q", DAY, DAY + 1, DAY + 2),
+        struct.pack("<9d", 0.5, float("nan"), float("inf"), -0.0, 5e-324, 1.7976931348623157e308, 0, 1, 2),
+    ),
+    Config(DAY + 3, {"lr": 0.01}),
+    Block(
+        2, ("ok",), "b", struct.pack("<2q", 3, -1), struct.pack("<2q", DAY + 4, DAY + 5), struct.pack("<2d", 1.0, 0.0),
+        (None, {"text": "naïve", "list": [1, 2.5, None, True], "dict": {"_type": "histogram", "values": [1, 2]}}),
+    ),
+    Block(1, (), "", struct.pack("<q", 5), struct.pack("<q", DAY + 6), b""),
+    Summary(DAY + 7, {"best": 0.9}, ("old",)),
+    Lost(DAY + 8, 17, "the disk of the journal was full"),
+    Rename(DAY + 9, "calm-lake-3"),
+    Finish(DAY + 10, None),
+    Finish(DAY + 11, 143),
+]  # fmt: skip
+
+
+def as_list(fields: dict[str, str | int | bytes]) -> list[bytes]:
+    """Lay an entry's fields out as Redis keeps them: name, value, name, value."""
+    return [
+        part
+        for name, value in fields.items()
+        for part in (name.encode(), value if isinstance(value, bytes) else str(value).encode())
+    ]
+
+
+def live_frame() -> bytes:
+    """Make a frame with two blocks, one with an odd number of metrics."""
+    one = frames.block(1, 2, 10, 12, struct.pack("<2d", 1, 2), struct.pack("<2d", 3, 4), [7], struct.pack("<2d", 5, 6))
+    two = frames.block(
+        3, 4, 1, 1, struct.pack("<d", 9), struct.pack("<d", 8), [1, 2], struct.pack("<2d", float("nan"), 1e300)
+    )
+    return frames.frame(
+        frames.SNAPSHOT, 77, [one, two], newest_ms=1.5, sent_ms=2.5, req=5, flags=frames.ENVELOPE
+    )  # fmt: skip
+
+
+def files() -> dict[str, bytes]:
+    """Make the files of the current version, by name."""
+    encode = msgspec.msgpack.encode
+    version = wire.VERSION
+    return {
+        f"entry-v{version}.bin": encode(as_list(wire.encode(PATH, WRITER, 41, ITEMS))),
+        f"entry-v{version}-zlib.bin": encode(as_list(wire.encode(PATH, WRITER, 41, ITEMS * 4, compress=True))),
+        f"beat-v{version}.bin": encode(as_list(wire.encode(PATH, WRITER, 52, []))),
+        f"frame-v{frames.PROTOCOL}.bin": live_frame(),
+    }
+
+
+def main() -> None:
+    """Write what is not there yet."""
+    for name, data in files().items():
+        if not (HERE / name).exists():
+            (HERE / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
