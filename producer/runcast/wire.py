@@ -85,11 +85,8 @@ def _check(item: Item) -> None:
     if isinstance(item, Block):
         item.check()
         # One look at all of them at once: most blocks end here, and a thousand names cost a few microseconds.
-        if (
-            not "".join(item.names).isprintable()
-            or not all(item.names)
-            or max(map(len, item.names), default=0) > NAME_CHARS_MAX
-        ):
+        longest = max(map(len, item.names), default=1)
+        if not "".join(item.names).isprintable() or not all(item.names) or longest > NAME_CHARS_MAX:
             _check_names(item.names)
         for extra in item.extras or ():
             if extra:

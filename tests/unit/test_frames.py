@@ -42,7 +42,7 @@ def test_a_frame_read_back_is_what_was_written(
     seq: int, req: int, when: float, kind: int, flags: int,
 ) -> None:  # fmt: skip
     written = [
-        frames.block(run, writer, first, last, doubles(steps), doubles(times), metrics, doubles(sum(values, [])))
+        frames.block(run, writer, first, last, doubles(steps), doubles(times), metrics, b"".join(map(doubles, values)))
         for run, writer, first, last, steps, times, metrics, values in sent
     ]
     data = frames.frame(kind, seq, written, newest_ms=when, sent_ms=when, req=req, flags=flags)

@@ -18,9 +18,7 @@ def test_any_printable_text_is_a_name(name: str) -> None:
     assert names.check_name("project", name) == name
 
 
-@pytest.mark.parametrize(
-    "name", ["a b", "loss/train", "Ünïcödé", "学習", "🚀", "..", "'; DROP TABLE run; --", "<b>", "٣"]
-)
+@pytest.mark.parametrize("name", ["a b", "loss/train", "Ünïcödé", "学習", "🚀", "..", "'; DROP TABLE run", "<b>", "٣"])
 def test_what_looks_odd_is_kept_as_given(name: str) -> None:
     assert names.split_path(names.run_path(name, "r1")) == (name, "r1")
 

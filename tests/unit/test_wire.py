@@ -68,7 +68,7 @@ def test_random_bytes_as_payload_are_poison_or_a_list_of_events(payload: bytes) 
     try:
         wire.decode(sealed(payload))
     except Poison as poison:
-        assert (poison.path, poison.writer, poison.first, poison.count) == ("p/run", WRITER, 1, 1)
+        assert (poison.path, poison.writer, poison.first, poison.count) == ("p/run", WRITER, 1, 1)  # noqa: PT017
 
 
 @given(items=ITEMS, at=st.integers(0, 10_000), bit=st.integers(0, 7))
@@ -117,7 +117,7 @@ def test_a_missing_field_is_named(name: str) -> None:
 
 
 def test_a_newer_format_says_what_to_do() -> None:
-    with pytest.raises(MalformedEntry, match="version 2 .*upgrade the service"):
+    with pytest.raises(MalformedEntry, match=r"version 2 .*upgrade the service"):
         wire.decode(as_redis(wire.encode("p/run", WRITER, 1, [row()])) | {b"v": b"2"})
 
 
