@@ -1,0 +1,55 @@
+"""`runcast ls`: projects, or a project's runs."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from runcast.cli import table
+from runcast.cli.api import Service, server_option
+
+
+@click.command()
+@click.argument("project", required=False)
+@click.option("--state", metavar="STATE", help="Only runs that are running, finished, failed or crashed.")
+@click.option("--sort", default="-created", show_default=True, help="A field of the run; with - the largest first.")
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many runs.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, as the API gives it.")
+@server_option
+def ls(project: str | None, state: str | None, sort: str, limit: int, as_json: bool, server: str | None) -> None:
+    """List projects, or a project's runs.
+
+    \b
+    runcast ls
+    runcast ls mnist --state running
+    """
+    service = Service.find(server)
+    found = service.projects() if project is None else list(service.runs(project, limit=limit, state=state, sort=sort))
+    if as_json:
+        for item in found:
+            click.echo(json.dumps(item))
+    elif not found:
+        click.echo("no projects yet" if project is None else f"no runs in {project}")
+    elif project is None:
+        table.print_table(
+            ["PROJECT", "RUNS", "UPDATED"],
+            [(item["name"], item["runs"], table.moment(item.get("updated"))) for item in found],
+            right=[1],
+        )
+    else:
+        table.print_table(
+            ["ID", "NAME", "STATE", "STEPS", "CREATED", "DURATION"],
+            [
+                (
+                    run["id"],
+                    run["name"],
+                    run["state"],
+                    run.get("steps", ""),
+                    table.moment(run.get("created")),
+                    table.duration(run.get("duration")),
+                )
+                for run in found
+            ],
+            right=[3, 5],
+        )
