@@ -1,0 +1,46 @@
+"""What tests of more than one folder stand on: a real server for streams, and patience with a deadline."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from runcast_ingest import embedded
+
+
+@pytest.fixture(scope="session")
+def _stream_server() -> Iterator[embedded.StreamServer]:
+    # A short path: a unix socket's may have no more than about 100 bytes.
+    with tempfile.TemporaryDirectory(prefix="rc-") as folder:
+        try:
+            yield embedded.start(Path(folder))
+        finally:
+            embedded.stop(Path(folder))
+
+
+@pytest.fixture
+def stream_server(_stream_server: embedded.StreamServer) -> embedded.StreamServer:
+    """Give a private server with nothing in it; it knows its unix socket, its port and its password."""
+    with redis.Redis.from_url(_stream_server.url) as client:
+        client.flushall()
+    return _stream_server
+
+
+@pytest.fixture
+def redis_server(stream_server: embedded.StreamServer) -> str:
+    """Give the address of an empty server."""
+    return stream_server.url
+
+
+def eventually(fact: Callable[[], object], *, within_seconds: float = 10.0) -> None:
+    """Wait until something holds; fail when it does not within the time."""
+    deadline = time.monotonic() + within_seconds
+    while not fact():
+        if time.monotonic() > deadline:
+            pytest.fail(f"it did not come to hold within {within_seconds} s")
+        time.sleep(0.01)
