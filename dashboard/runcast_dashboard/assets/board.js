@@ -1,0 +1,195 @@
+// The board: everything on a page that moves. This module is its life as a Streamlit component, and the wiring between
+// the parts; points live in the worker and never pass here.
+//
+// Streamlit calls the default export at mount and again whenever `data` or the theme changes, with the same
+// parentElement; what it returns is called only at unmount. So: find the living board and update it.
+
+import { Cards } from "./cards.js";
+import { Dock } from "./dock.js";
+import { element } from "./dom.js";
+import { Facts } from "./facts.js";
+import { Keys } from "./keys.js";
+import { Lesson } from "./lesson.js";
+import { RunList } from "./runlist.js";
+import { Toolbar } from "./toolbar.js";
+
+const TELL_PYTHON_MS = 400; // Draw first: Python hears of a setting when it rests.
+const boards = new WeakMap();
+
+export default function mount(component) {
+  const root = component.parentElement;
+  const board = boards.get(root);
+  if (board) board.update(component);
+  else boards.set(root, new Board(component));
+  return () => {
+    boards.get(root)?.destroy();
+    boards.delete(root);
+  };
+}
+
+class Board {
+  constructor(component) {
+    this.component = component;
+    this.updates = 0;
+    this.runs = new Map();
+    this.later = new Map();
+    const { data } = component;
+    this.options = { smooth: 0.6, axis: "step", log: false, outliers: true, ...data.options };
+    this.hidden = new Set(data.hidden);
+    this.single = data.run !== undefined && data.run !== null;
+    this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    this.worker.onmessage = ({ data: message }) => this[`on_${message.ev}`]?.(message);
+    this.build(component.parentElement);
+    this.theme = this.readTheme();
+    const url = new URL(data.url, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    this.ask({
+      op: "open",
+      config: { url: url.href, project: data.project, runs: this.single ? [data.run.id] : null, token: data.token },
+      theme: this.theme, dpr: devicePixelRatio, options: this.options, hidden: [...this.hidden],
+    });
+    this.watchRatio();
+    // A handle for tests and measurements.
+    (window.__rc ??= {}).board = this;
+  }
+
+  build(parent) {
+    this.cards = new Cards(this);
+    this.dock = new Dock(this);
+    this.toolbar = new Toolbar(this);
+    this.side = this.single ? new Facts(this) : new RunList(this);
+    this.lesson = new Lesson(this);
+    this.root = element("div", this.single ? "rc single" : "rc",
+      this.side.root, element("div", "main", this.toolbar.root, this.cards.root, this.lesson.root, this.dock.root), this.cards.tip.root);
+    parent.append(this.root);
+    this.keys = new Keys(this);
+    this.dock.start();
+  }
+
+  get data() {
+    return this.component.data;
+  }
+
+  ask(message, transfer) {
+    this.worker.postMessage(message, transfer ?? []);
+  }
+
+  // A rerun: take the new callbacks, apply what differs, touch nothing else.
+  update(component) {
+    const before = this.component.data;
+    this.component = component;
+    this.updates++;
+    const theme = this.readTheme();
+    if (JSON.stringify(theme) !== JSON.stringify(this.theme)) this.ask({ op: "theme", theme: (this.theme = theme) });
+    if (before.token !== component.data.token) this.ask({ op: "token", token: component.data.token });
+    this.side.update?.(component.data);
+  }
+
+  // A canvas cannot use CSS variables: read what they are now.
+  readTheme() {
+    const style = getComputedStyle(this.root);
+    const page = style.getPropertyValue("--st-background-color").trim() || "#ffffff";
+    const channels = page[0] === "#" ? [1, 3, 5].map((at) => parseInt(page.slice(at, at + 2), 16)) : page.match(/\d+/g).map(Number);
+    this.root.classList.toggle("dark", channels[0] + channels[1] + channels[2] < 380);
+    const now = getComputedStyle(this.root);
+    const read = (name) => now.getPropertyValue(name).trim();
+    return { card: read("--card"), track: read("--track"), muted: read("--muted"), grid: read("--grid"), font: "system-ui, -apple-system, 'Segoe UI', sans-serif" };
+  }
+
+  watchRatio() {
+    this.ratio = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
+    this.onRatio = () => {
+      this.ask({ op: "ratio", dpr: devicePixelRatio });
+      this.watchRatio();
+    };
+    this.ratio.addEventListener("change", this.onRatio, { once: true });
+  }
+
+  tell(name, value) {
+    clearTimeout(this.later.get(name));
+    this.later.set(name, setTimeout(() => this.component.setStateValue(name, value), TELL_PYTHON_MS));
+  }
+
+  trigger(name, value) {
+    this.component.setTriggerValue(name, value);
+  }
+
+  setOptions(change) {
+    Object.assign(this.options, change);
+    this.ask({ op: "options", options: { ...this.options } });
+    this.tell("options", { ...this.options });
+  }
+
+  setHidden(hidden) {
+    this.hidden = hidden;
+    this.ask({ op: "hidden", ids: [...hidden] });
+    this.tell("hidden", [...hidden]);
+  }
+
+  on_runs({ runs, metrics }) {
+    for (const run of runs) this.runs.set(run.id, { ...this.runs.get(run.id), ...run });
+    this.side.show(runs);
+    this.cards.add(metrics);
+    this.teach();
+  }
+
+  on_synced() {
+    this.synced = true;
+    this.teach();
+  }
+
+  on_connection(message) {
+    this.toolbar.connection(message);
+    if (message.state === "unauthorised") this.trigger("renew", Date.now());
+    if (message.state === "unknown") this.synced = true;
+    if (message.state === "live") this.synced = true;
+    this.teach();
+  }
+
+  teach() {
+    this.root.classList.toggle("loading", !this.synced);
+    this.lesson.show({ synced: this.synced, runs: this.runs.size, metrics: this.cards.count });
+  }
+
+  on_latest(message) {
+    this.side.latest(message);
+    this.toolbar.latest(message);
+  }
+
+  on_clock(message) {
+    this.clock = message;
+    this.dock.show(message);
+    this.root.classList.toggle("replay", !message.live);
+  }
+
+  on_hover(message) {
+    this.cards.showHover(message);
+  }
+
+  on_notes({ notes }) {
+    this.cards.showNotes(notes);
+  }
+
+  on_range({ range }) {
+    this.toolbar.zoomed(range !== null);
+  }
+
+  on_stats(message) {
+    this.stats = message;
+  }
+
+  on_points(message) {
+    this.points = message;
+  }
+
+  destroy() {
+    this.ask({ op: "close" });
+    this.ratio.removeEventListener("change", this.onRatio);
+    for (const timer of this.later.values()) clearTimeout(timer);
+    this.cards.destroy();
+    this.dock.destroy();
+    this.keys.destroy();
+    this.root.remove();
+    if (window.__rc.board === this) delete window.__rc.board;
+  }
+}

@@ -1,0 +1,264 @@
+// The charts as cards, in sections by the first part of the metric's name; the pointer over them; and what is near
+// the screen. A card has a canvas only while it is near: a thousand metrics cost no more than a screenful.
+
+import { button, element, icon, write } from "./dom.js";
+import { whole } from "./format.js";
+import { Tip } from "./tip.js";
+
+const FLAT_MAX = 9; // So few fill one screen: sections would only leave holes.
+const NEAR = "240px"; // A card gets its canvas this long before it scrolls into view.
+const PAD = { left: 50, right: 12 }; // As in chart.js.
+const DRAG_MIN = 0.015; // Less of the width is a click, not a stretch.
+const sectionOf = (name) => (name.includes("/") ? name.slice(0, name.indexOf("/")) : "Charts");
+const natural = new Intl.Collator("en", { numeric: true }).compare;
+
+export class Cards {
+  constructor(board) {
+    this.board = board;
+    this.cards = new Map(); // Metric name → card.
+    this.sections = new Map();
+    this.query = null;
+    this.tip = new Tip(board);
+    this.list = element("div", "sections");
+    this.nothing = element("div", "nothing");
+    this.nothing.hidden = true;
+    this.root = element("div", "scroll", this.list, this.nothing);
+    this.near = new IntersectionObserver((entries) => entries.forEach((entry) => this.seen(entry)), { root: this.root, rootMargin: NEAR });
+    this.sizes = new ResizeObserver((entries) => entries.forEach((entry) => this.resized(entry)));
+  }
+
+  get count() {
+    return this.cards.size;
+  }
+
+  add(names) {
+    const fresh = names.filter((name) => !this.cards.has(name));
+    if (!fresh.length) return;
+    for (const name of fresh) this.cards.set(name, this.build(name));
+    this.arrange();
+    this.choosePrimary();
+    this.filter(this.query);
+  }
+
+  build(name) {
+    const title = element("b");
+    const plot = element("div", "plot");
+    const cross = element("div", "cross");
+    const stretch = element("div", "stretch");
+    const note = element("span", "note");
+    const grow = button("ghost grow", "Show large", () => {
+      root.classList.toggle("large");
+      root.scrollIntoView({ block: "nearest" });
+    }, icon("grow"));
+    plot.append(cross, stretch);
+    const head = element("div", "title", title, note, grow);
+    const root = element("div", "card", head, plot);
+    const card = { name, root, title, plot, cross, stretch, note, width: 0, height: 0, canvas: null };
+    plot.dataset.name = name;
+    title.title = `${name}: click to list its last values beside the runs`;
+    title.onclick = () => this.setPrimary(name);
+    this.pointer(card);
+    this.near.observe(plot);
+    this.sizes.observe(plot);
+    return card;
+  }
+
+  arrange() {
+    const flat = this.cards.size <= FLAT_MAX;
+    const groups = new Map();
+    for (const name of [...this.cards.keys()].sort(natural)) {
+      const group = flat ? "All metrics" : sectionOf(name);
+      if (!groups.has(group)) groups.set(group, []);
+      groups.get(group).push(this.cards.get(name));
+    }
+    for (const [group, cards] of groups) {
+      let section = this.sections.get(group);
+      if (!section) this.sections.set(group, (section = this.buildSection(group)));
+      for (const card of cards) this.entitle(card, flat ? "" : group);
+      if (section.body.children.length !== cards.length || cards.some((card, i) => section.body.children[i] !== card.root)) section.body.replaceChildren(...cards.map((card) => card.root));
+      write(section.count, String(cards.length));
+    }
+    for (const [group, section] of this.sections) {
+      if (groups.has(group)) continue;
+      section.root.remove();
+      this.sections.delete(group);
+    }
+    const order = [...groups.keys()].map((group) => this.sections.get(group).root);
+    if (order.some((root, i) => this.list.children[i] !== root)) this.list.replaceChildren(...order);
+  }
+
+  buildSection(group) {
+    const count = element("span", "badge");
+    const body = element("div", "cards");
+    const head = button("section-head", "", () => {
+      root.classList.toggle("shut");
+      head.setAttribute("aria-expanded", String(!root.classList.contains("shut")));
+    }, icon("chevron"), element("b", "", group), count);
+    const root = element("section", "", head, body);
+    return { root, body, count };
+  }
+
+  // The part of the name that the section says already is left out; the folder before the last part is grey.
+  entitle(card, group) {
+    const shown = group && card.name.startsWith(`${group}/`) ? card.name.slice(group.length + 1) : card.name;
+    const cut = shown.lastIndexOf("/") + 1;
+    card.title.replaceChildren(...(cut ? [element("span", "folder", shown.slice(0, cut))] : []), shown.slice(cut));
+  }
+
+  // The metric whose last value stands beside the runs, until somebody chooses another.
+  choosePrimary() {
+    if (this.chosen) return;
+    const names = [...this.cards.keys()].sort(natural);
+    const best = names.find((name) => /val.*(acc|loss)/i.test(name)) ?? names.find((name) => /acc|loss|reward|score/i.test(name)) ?? names[0];
+    if (best !== this.primary) this.setPrimary(best, false);
+  }
+
+  setPrimary(name, chosen = true) {
+    this.chosen ||= chosen;
+    this.primary = name;
+    for (const card of this.cards.values()) card.root.classList.toggle("primary", card.name === name);
+    this.board.ask({ op: "primary", metric: name });
+  }
+
+  // A regular expression if it is one, else a plain part of the name.
+  filter(query) {
+    this.query = query;
+    const text = (query ?? "").trim();
+    let matches = (name) => name.toLowerCase().includes(text.toLowerCase());
+    try {
+      const pattern = new RegExp(text, "i");
+      const plain = matches;
+      matches = (name) => pattern.test(name) || plain(name);
+    } catch {
+      // Not yet a regular expression: somebody is still typing it.
+    }
+    let left = 0;
+    for (const section of this.sections.values()) {
+      let shown = 0;
+      for (const child of section.body.children) {
+        child.hidden = !!text && !matches(child.lastChild.dataset.name);
+        shown += !child.hidden;
+      }
+      section.root.hidden = !shown;
+      left += shown;
+    }
+    this.nothing.hidden = left > 0 || !this.cards.size;
+    write(this.nothing, `No metric matches “${text}”.`);
+  }
+
+  seen({ target, isIntersecting }) {
+    const card = this.cards.get(target.dataset.name);
+    if (!card || isIntersecting === !!card.canvas) return;
+    if (isIntersecting) this.hang(card);
+    else this.takeDown(card);
+  }
+
+  hang(card) {
+    const box = card.plot.getBoundingClientRect();
+    card.width = Math.round(box.width);
+    card.height = Math.round(box.height);
+    if (!card.width || !card.height) return;
+    card.canvas = element("canvas");
+    card.plot.prepend(card.canvas);
+    const canvas = card.canvas.transferControlToOffscreen();
+    this.board.ask({ op: "chart", id: card.name, canvas, width: card.width, height: card.height }, [canvas]);
+  }
+
+  takeDown(card) {
+    card.canvas.remove();
+    card.canvas = null;
+    this.board.ask({ op: "drop", id: card.name });
+  }
+
+  resized({ target, contentRect }) {
+    const card = this.cards.get(target.dataset.name);
+    const width = Math.round(contentRect.width);
+    const height = Math.round(contentRect.height);
+    if (!card?.canvas || !width || !height || (width === card.width && height === card.height)) return;
+    Object.assign(card, { width, height });
+    this.board.ask({ op: "size", id: card.name, width, height });
+  }
+
+  pointer(card) {
+    const { plot } = card;
+    const at = (event) => {
+      const box = plot.getBoundingClientRect();
+      return [(event.clientX - box.left - PAD.left) / (box.width - PAD.left - PAD.right), (event.clientY - box.top - 8) / (box.height - 30)];
+    };
+    let from = null;
+    let waiting = 0;
+    const move = (event) => {
+      const [x, y] = at(event);
+      if (from !== null) this.showStretch(card, from, Math.min(1, Math.max(0, x)));
+      if (x < 0 || x > 1) return this.leave();
+      this.showCross(card, x);
+      this.tip.follow(event);
+      this.board.ask({ op: "hover", at: { id: card.name, x, y } });
+      return undefined;
+    };
+    plot.onpointermove = (event) => {
+      cancelAnimationFrame(waiting);
+      waiting = requestAnimationFrame(() => move(event));
+    };
+    plot.onpointerleave = () => {
+      cancelAnimationFrame(waiting);
+      this.leave();
+    };
+    plot.onpointerdown = (event) => {
+      if (event.button !== 0) return;
+      from = Math.min(1, Math.max(0, at(event)[0]));
+      plot.setPointerCapture(event.pointerId);
+    };
+    const end = (event) => {
+      const to = Math.min(1, Math.max(0, at(event)[0]));
+      card.stretch.style.display = "none";
+      if (from !== null && event.type === "pointerup" && Math.abs(to - from) > DRAG_MIN) this.board.ask({ op: "zoom", part: [Math.min(from, to), Math.max(from, to)] });
+      from = null;
+    };
+    plot.onpointerup = end;
+    plot.onpointercancel = end;
+    plot.ondblclick = () => this.board.ask({ op: "zoom", part: null });
+  }
+
+  showStretch(card, from, to) {
+    const width = card.width - PAD.left - PAD.right;
+    Object.assign(card.stretch.style, { display: "block", left: `${PAD.left + Math.min(from, to) * width}px`, width: `${Math.abs(to - from) * width}px` });
+  }
+
+  showCross(over, x) {
+    for (const card of this.cards.values()) {
+      if (!card.canvas) continue;
+      card.cross.style.transform = `translateX(${PAD.left + x * (card.width - PAD.left - PAD.right)}px)`;
+      card.cross.style.opacity = card === over ? 0.9 : 0.4;
+    }
+  }
+
+  leave() {
+    this.tip.hide();
+    for (const card of this.cards.values()) if (card.canvas) card.cross.style.opacity = 0;
+    this.board.ask({ op: "hover", at: null });
+  }
+
+  showHover(message) {
+    this.tip.show(message);
+  }
+
+  // What a chart does not show as it is: fewer points than were logged, or values that are no numbers.
+  showNotes(notes) {
+    for (const [name, { shown, total, broken }] of Object.entries(notes)) {
+      const card = this.cards.get(name);
+      if (!card) continue;
+      const parts = [];
+      if (broken) parts.push(this.board.single ? "NaN" : `NaN in ${broken} ${broken === 1 ? "run" : "runs"}`);
+      if (total > shown) parts.push(`${whole(shown)} of ${whole(total)} points`);
+      write(card.note, parts.join(" · "));
+      card.note.classList.toggle("broken", broken > 0);
+      card.note.title = total > shown ? "The first, lowest, highest and last point of each pixel column: the picture is the same. Zoom in for every point." : "";
+    }
+  }
+
+  destroy() {
+    this.near.disconnect();
+    this.sizes.disconnect();
+  }
+}

@@ -1,0 +1,260 @@
+// Draw one chart, or the strip behind the replay bar, onto an OffscreenCanvas. Lines go through the span rasterizer;
+// axes, dots and marks through the 2D context. What to draw it asks of the scene.
+
+import { abgr, mix } from "./colors.js";
+import { elapsedTick, niceGap, tick, timeGap, wallTick } from "./format.js";
+import { upper } from "./series.js";
+import { Span } from "./span.js";
+
+export const PAD = { left: 50, right: 12, top: 8, bottom: 22 };
+const LINE_HALF = 0.75; // Half a line's thickness, in CSS pixels.
+const SAMPLES_MAX = 4096; // Enough values to know a chart's range without looking at all.
+const BREAKS_MAX = 64; // Marks of NaN on one curve; more would be a smear.
+const samples = new Float64Array(SAMPLES_MAX);
+const spans = new Map(); // Charts of one size share a framebuffer: each is painted and handed over at once.
+
+function framebuffer(width, height) {
+  const key = `${Math.round(width)}×${Math.round(height)}`;
+  if (!spans.has(key)) {
+    if (spans.size > 8) spans.clear(); // Sizes come and go with the window.
+    spans.set(key, new Span(width, height));
+  }
+  return spans.get(key);
+}
+
+export class Chart {
+  constructor(metric, canvas, width, height, dpr) {
+    this.metric = metric;
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d", { alpha: false });
+    this.visible = true;
+    this.resize(width, height, dpr);
+  }
+
+  resize(width, height, dpr) {
+    Object.assign(this, { width, height, dpr });
+    this.canvas.width = Math.round(width * dpr);
+    this.canvas.height = Math.round(height * dpr);
+  }
+
+  draw(scene, theme, xRange) {
+    const { context, dpr } = this;
+    const plotWidth = this.width - PAD.left - PAD.right;
+    const plotHeight = this.height - PAD.top - PAD.bottom;
+    if (plotWidth < 8 || plotHeight < 8) return;
+    const span = framebuffer(plotWidth * dpr, plotHeight * dpr);
+    const { smooth, axis, log } = scene.options;
+    const width = xRange[1] - xRange[0];
+    const curves = scene.curves(this.metric).map((curve) => this.cut(curve, scene, xRange));
+    if (smooth > 0) for (const { series } of curves) series.smooth(smooth, axis, width);
+    const [low, high, gap] = this.yRange(curves, scene.options, plotHeight);
+    this.yShown = [low, high];
+    this.xShown = xRange;
+    const kx = span.w / width;
+    const ky = -span.h / (high - low);
+    const oy = span.h - low * ky;
+    const background = abgr(theme.card);
+    span.clear(background);
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.fillStyle = theme.card;
+    context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    context.setTransform(dpr, 0, 0, dpr, 0, 0);
+    context.fillStyle = theme.muted;
+    context.font = `11px ${theme.font}`;
+    this.drawYAxis(span, theme, { low, high, gap, ky, oy, log });
+    this.drawXAxis(axis, xRange, plotWidth);
+    curves.sort((p, q) => (p.run.id === scene.focus) - (q.run.id === scene.focus));
+    const dimmed = (run) => scene.focus !== null && run.id !== scene.focus;
+    const map = (curve) => ({ kx, ox: -(xRange[0] + curve.offset) * kx, ky, oy, log });
+    if (smooth > 0) {
+      for (const curve of curves) span.line(curve.xs, curve.series.y, curve.from, curve.to, map(curve), curve.run.abgr, LINE_HALF * 0.8 * dpr, dimmed(curve.run) ? 0.05 : 0.22);
+    }
+    for (const curve of curves) {
+      const focused = curve.run.id === scene.focus;
+      const color = dimmed(curve.run) ? mix(background, curve.run.abgr, 0.22) : curve.run.abgr;
+      span.line(curve.xs, curve.ys, curve.from, curve.to, map(curve), color, LINE_HALF * (focused ? 1.6 : 1) * dpr, 1);
+    }
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.putImageData(span.image, Math.round(PAD.left * dpr), Math.round(PAD.top * dpr));
+    context.setTransform(dpr, 0, 0, dpr, PAD.left * dpr, PAD.top * dpr);
+    const place = (curve, i) => [((curve.xs[i] - curve.offset - xRange[0]) * kx) / dpr, ((log ? Math.log10(curve.ys[i]) : curve.ys[i]) * ky + oy) / dpr];
+    for (const curve of curves) {
+      context.globalAlpha = dimmed(curve.run) ? 0.25 : 1;
+      if (curve.held.broken) this.drawBreaks(curve, place, theme, plotWidth, plotHeight);
+      this.drawEnd(curve, place, scene, plotWidth, plotHeight);
+    }
+    context.globalAlpha = 1;
+    this.drawn = curves;
+  }
+
+  // Which of a curve's points lie in the shown stretch, one more on each side.
+  cut(curve, scene, xRange) {
+    let from = 0;
+    let to = curve.n;
+    if (scene.range) {
+      from = Math.max(0, upper(curve.xs, curve.n, xRange[0] + curve.offset) - 1);
+      to = Math.min(curve.n, upper(curve.xs, curve.n, xRange[1] + curve.offset) + 1);
+    }
+    return { ...curve, from, to, ys: scene.options.smooth > 0 ? curve.series.sm : curve.series.y };
+  }
+
+  // Lowest and highest value to show (in decades on a logarithmic axis), and the gap between two ticks.
+  yRange(curves, { log, outliers }, plotHeight) {
+    const stride = Math.max(1, Math.ceil(curves.reduce((sum, curve) => sum + curve.to - curve.from, 0) / (SAMPLES_MAX - 1024)));
+    let count = 0;
+    const sample = (v) => {
+      const value = log ? (v > 0 ? Math.log10(v) : NaN) : v;
+      if (Number.isFinite(value) && count < SAMPLES_MAX) samples[count++] = value;
+    };
+    for (const { ys, from, to } of curves) {
+      for (let i = from; i < to; i += stride) sample(ys[i]);
+      if (to > from) sample(ys[to - 1]);
+    }
+    const sorted = samples.subarray(0, count).sort();
+    let low = sorted[0] ?? 0;
+    let high = sorted[count - 1] ?? 1;
+    if (outliers && count > 40) {
+      low = sorted[Math.floor(count * 0.005)];
+      high = sorted[Math.floor(count * 0.985)];
+    }
+    if (!(high > low)) {
+      const room = Math.abs(low) * 0.1 || 1;
+      low -= room;
+      high += room;
+    }
+    const parts = Math.max(2, Math.min(6, plotHeight / 38));
+    let gap = niceGap(high - low, parts);
+    if (log) gap = high - low > 1 ? Math.max(1, Math.round(gap)) : Math.max(gap, Math.log10(2));
+    const room = (high - low) * 0.06;
+    return [low - room, high + room, gap];
+  }
+
+  drawYAxis(span, theme, { low, high, gap, ky, oy, log }) {
+    const { context, dpr } = this;
+    const grid = abgr(theme.grid);
+    context.textAlign = "right";
+    context.textBaseline = "middle";
+    for (let k = Math.ceil(low / gap); k * gap <= high; k++) {
+      const y = k * gap * ky + oy;
+      span.horizontal(y, grid);
+      context.fillText(log ? tick(10 ** (k * gap)) : tick(k * gap, gap), PAD.left - 8, PAD.top + y / dpr);
+    }
+  }
+
+  drawXAxis(axis, [low, high], plotWidth) {
+    const { context } = this;
+    const gap = axis === "step" ? Math.max(1, niceGap(high - low, Math.max(2, plotWidth / 80))) : timeGap(high - low, plotWidth / (axis === "wall" ? 76 : 64));
+    // Whole days begin at local midnight, not at Greenwich's.
+    const shift = axis === "wall" && gap >= 3_600_000 ? new Date(low).getTimezoneOffset() * 60_000 : 0;
+    context.textBaseline = "alphabetic";
+    for (let v = Math.ceil((low - shift) / gap) * gap + shift; v <= high; v += gap) {
+      const x = PAD.left + ((v - low) / (high - low)) * plotWidth;
+      const text = axis === "step" ? tick(v, gap) : axis === "rel" ? elapsedTick(v) : wallTick(v, gap);
+      const half = context.measureText(text).width / 2;
+      if (x + half > this.width - 2) break;
+      context.textAlign = "center";
+      context.fillText(text, Math.max(x, PAD.left - 8 + half), this.height - 6);
+    }
+  }
+
+  // Where a run computed NaN or an infinity: a cross where it happened, and a dotted line as long as it lasts.
+  drawBreaks(curve, place, theme, plotWidth, plotHeight) {
+    const { context } = this;
+    const { series, from, to, run } = curve;
+    let good = -1;
+    let marks = 0;
+    for (let i = 0; i < to && marks < BREAKS_MAX; i++) {
+      if (Number.isFinite(series.y[i])) {
+        good = i;
+        continue;
+      }
+      const start = i;
+      while (i + 1 < to && !Number.isFinite(series.y[i + 1])) i++;
+      if (i < from) continue;
+      const [x0] = place(curve, start);
+      const [x1] = place(curve, i);
+      let y = good >= 0 ? place(curve, good)[1] : plotHeight;
+      if (!Number.isFinite(y)) y = plotHeight;
+      y = Math.min(plotHeight - 5, Math.max(5, y));
+      const lastX = Math.min(x1, plotWidth);
+      context.strokeStyle = run.color;
+      if (lastX - x0 > 8) {
+        context.setLineDash([1.5, 4]);
+        context.lineWidth = 1.5;
+        line(context, Math.max(0, x0), y, lastX, y);
+        context.setLineDash([]);
+      }
+      if (x0 < 0 || x0 > plotWidth) continue;
+      for (const [width, style] of [[4.5, theme.card], [2, run.color]]) {
+        context.lineWidth = width;
+        context.strokeStyle = style;
+        context.lineCap = "round";
+        line(context, x0 - 3.5, y - 3.5, x0 + 3.5, y + 3.5);
+        line(context, x0 - 3.5, y + 3.5, x0 + 3.5, y - 3.5);
+      }
+      marks++;
+    }
+    context.lineCap = "butt";
+  }
+
+  // A dot where a curve is growing, or on the only point that there is.
+  drawEnd(curve, place, scene, plotWidth, plotHeight) {
+    const { run, held, from, to, n } = curve;
+    if (to <= from || to !== n) return;
+    const growing = run.state === "running" || (!scene.clock.live && n < held.n);
+    if (!growing && n > 1) return;
+    const [x, y] = place(curve, n - 1);
+    if (!(y > -4 && y < plotHeight + 4) || x < -1 || x > plotWidth + 1) return;
+    const { context } = this;
+    context.beginPath();
+    context.arc(x, y, 2.7, 0, 6.3);
+    context.fillStyle = run.color;
+    context.fill();
+  }
+}
+
+function line(context, x0, y0, x1, y1) {
+  context.beginPath();
+  context.moveTo(x0, y0);
+  context.lineTo(x1, y1);
+  context.stroke();
+}
+
+// The strip behind the replay bar: one ghost curve for each run, over the whole time.
+export class Strip {
+  constructor(canvas, width, height, dpr) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d", { alpha: false });
+    this.resize(width, height, dpr);
+  }
+
+  resize(width, height, dpr) {
+    Object.assign(this, { width, height, dpr });
+    this.canvas.width = Math.round(width * dpr);
+    this.canvas.height = Math.round(height * dpr);
+  }
+
+  draw(scene, theme, metric) {
+    const { t0, t1 } = scene.clock;
+    const span = framebuffer(this.canvas.width, this.canvas.height);
+    span.clear(abgr(theme.track));
+    const kx = span.w / (t1 - t0 || 1);
+    for (const run of scene.shownRuns()) {
+      const offset = scene.axis === "rel" ? run.t0 : 0;
+      for (const held of scene.model.curves(run, metric)) {
+        const series = held.along("time");
+        if (series.n < 2) continue;
+        const values = scene.options.smooth > 0 && series.smoothed === series.n ? series.sm : series.y;
+        let low = Infinity;
+        let high = -Infinity;
+        for (let i = 0; i < series.n; i += 1 + (series.n >> 9)) {
+          if (values[i] < low) low = values[i];
+          if (values[i] > high && values[i] !== Infinity) high = values[i];
+        }
+        const ky = -(span.h - 10 * this.dpr) / (high - low || 1);
+        span.line(series.t, values, 0, series.n, { kx, ox: -(t0 + offset) * kx, ky, oy: span.h - 5 * this.dpr - low * ky, log: false }, run.abgr, 0.55 * this.dpr, 0.75);
+      }
+    }
+    this.context.putImageData(span.image, 0, 0);
+  }
+}

@@ -1,0 +1,97 @@
+// The replay bar: play and pause, where in time the picture stands, how fast it runs, and LIVE.
+
+import { button, choice, element, icon, write } from "./dom.js";
+import { clockTime, dateTime, duration } from "./format.js";
+
+const DAY_MS = 86_400_000;
+
+export class Dock {
+  constructor(board) {
+    this.board = board;
+    this.playButton = button("round main", "Play or pause (space)", () => this.toggle(), icon("pause"));
+    this.time = element("b", "", "–:––");
+    this.behind = element("span");
+    this.past = element("div", "future");
+    this.head = element("div", "head");
+    this.bubble = element("div", "bubble");
+    this.canvas = element("canvas");
+    this.track = element("div", "track", this.canvas, this.past, this.head, this.bubble);
+    this.track.setAttribute("role", "slider");
+    this.track.setAttribute("aria-label", "Moment shown");
+    this.speeds = choice([["1", "1×"], ["5", "5×"], ["20", "20×"], ["60", "60×"]], "20", (speed) => board.ask({ op: "speed", speed: Number(speed) }));
+    this.liveButton = button("live on", "Follow what is logged now (l)", () => board.ask({ op: "live" }), element("i"), "LIVE");
+    this.root = element("div", "dock",
+      button("round", "From the start", () => board.ask({ op: "seek", part: 0 }), icon("start")), this.playButton,
+      element("div", "clock", this.time, this.behind), this.track, this.speeds, this.liveButton);
+    this.scrub();
+  }
+
+  start() {
+    const box = this.track.getBoundingClientRect();
+    this.width = box.width;
+    const canvas = this.canvas.transferControlToOffscreen();
+    this.board.ask({ op: "strip", canvas, width: box.width, height: box.height }, [canvas]);
+    this.sizes = new ResizeObserver(([{ contentRect }]) => {
+      if (!contentRect.width || contentRect.width === this.width) return;
+      this.width = contentRect.width;
+      this.board.ask({ op: "stripSize", width: contentRect.width, height: contentRect.height });
+      if (this.shown) this.show(this.shown);
+    });
+    this.sizes.observe(this.track);
+  }
+
+  scrub() {
+    const { track } = this;
+    const at = (event) => {
+      const box = track.getBoundingClientRect();
+      return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+    };
+    let dragging = false;
+    track.onpointerdown = (event) => {
+      track.setPointerCapture(event.pointerId);
+      dragging = true;
+      this.board.ask({ op: "seek", part: at(event) });
+    };
+    track.onpointermove = (event) => {
+      const part = at(event);
+      if (this.shown) {
+        this.bubble.style.left = `${part * 100}%`;
+        write(this.bubble, this.label(this.shown.t0 + part * (this.shown.t1 - this.shown.t0)));
+      }
+      if (dragging) this.board.ask({ op: "seek", part });
+    };
+    track.onpointerup = track.onpointercancel = () => {
+      dragging = false;
+    };
+  }
+
+  label(t) {
+    if (this.shown.elapsed) return duration(t);
+    return this.shown.t1 - this.shown.t0 > DAY_MS ? dateTime(t) : clockTime(t);
+  }
+
+  toggle() {
+    const clock = this.shown;
+    this.board.ask({ op: clock && (clock.live || clock.playing) ? "pause" : "play" });
+  }
+
+  show(clock) {
+    this.shown = clock;
+    const { t, t0, t1, live, playing, elapsed } = clock;
+    this.root.classList.toggle("idle", !(t1 > t0));
+    if (!(t1 > t0)) return;
+    const part = (t - t0) / (t1 - t0);
+    this.head.style.transform = `translateX(${part * (this.width ?? 0)}px)`;
+    this.past.style.transform = `scaleX(${1 - part})`;
+    this.track.setAttribute("aria-valuenow", String(Math.round(part * 100)));
+    this.liveButton.classList.toggle("on", live);
+    const symbol = live || playing ? "pause" : "play";
+    if (this.symbol !== symbol) this.playButton.replaceChildren(icon((this.symbol = symbol)));
+    write(this.time, elapsed ? duration(t) : clockTime(t));
+    write(this.behind, live ? `${elapsed ? "longest run" : "over"} ${duration(t1 - t0)}` : elapsed ? `of ${duration(t1)}` : `${duration(t1 - t)} ago`);
+  }
+
+  destroy() {
+    this.sizes?.disconnect();
+  }
+}

@@ -1,0 +1,118 @@
+// What is known of one run, beside its charts: state, times, where it ran, its summary as it changes, its config.
+
+import { button, element, icon, search, write } from "./dom.js";
+import { dateTime, duration, number, whole } from "./format.js";
+
+const CHARS_MAX = 400; // A config value may be a book; its beginning names it.
+
+// {"a": {"b": 1}} as [["a.b", 1]].
+function flatten(values, prefix = "") {
+  return Object.entries(values ?? {}).flatMap(([key, value]) =>
+    value !== null && typeof value === "object" && !Array.isArray(value) && Object.keys(value).length ? flatten(value, `${prefix}${key}.`) : [[prefix + key, value]]);
+}
+
+const plain = (value) => (typeof value === "number" ? number(value) : typeof value === "string" ? value : JSON.stringify(value)).slice(0, CHARS_MAX);
+
+export class Facts {
+  constructor(board) {
+    this.board = board;
+    this.id = board.data.run.id;
+    this.name = element("h1", "run-title");
+    this.state = element("span", "state-chip");
+    this.about = element("dl", "facts");
+    this.summary = element("dl", "facts values");
+    this.config = element("dl", "facts values");
+    this.find = search("Filter summary and config", () => this.filter());
+    const copy = button("ghost", "Copy the run's id", () => navigator.clipboard?.writeText(this.id), icon("copy"));
+    this.root = element("aside", "side facts-side",
+      button("link back", "", () => board.trigger("project", board.data.project), `← ${board.data.project}`),
+      this.name, element("div", "under-title", this.state, element("code", "", this.id), copy), this.about, this.find,
+      (this.summaryHead = element("h2", "", "Summary")), this.summary, (this.configHead = element("h2", "", "Config")), this.config);
+    this.root.querySelector(".back").title = board.data.project;
+    this.update(board.data);
+  }
+
+  update(data) {
+    this.given = data.run;
+    this.run ??= data.run;
+    this.draw();
+  }
+
+  show(runs) {
+    const run = runs.find((one) => one.id === this.id);
+    if (!run) return;
+    this.run = { ...this.given, ...run };
+    this.draw();
+  }
+
+  draw() {
+    const { run, given } = this;
+    write(this.name, run.name ?? this.id);
+    this.name.title = run.name ?? this.id;
+    this.stateShown(run.state);
+    this.fill(this.about, [
+      ["Started", run.created ? dateTime(run.created) : "–"],
+      ["Duration", ""],
+      ["Steps", ""],
+      ...[["Host", given.host], ["Program", given.program], ["Python", given.python], ["Group", given.group], ["Job", given.job_type], ["Tags", (given.tags ?? []).join(", ")], ["Notes", given.notes], ["Lost rows", given.lost ? whole(given.lost) : ""], ["Exit code", given.exit_code ?? ""]].filter(([, value]) => value !== "" && value !== undefined && value !== null),
+    ]);
+    this.tick();
+    this.fill(this.summary, flatten(run.summary).map(([key, value]) => [key, plain(value)]));
+    this.fill(this.config, flatten(run.config).map(([key, value]) => [key, plain(value)]));
+    this.filter();
+  }
+
+  stateShown(state) {
+    write(this.state, state ?? "unknown");
+    this.state.dataset.state = state ?? "";
+  }
+
+  // Write pairs into a list, and touch only what differs.
+  fill(list, pairs) {
+    while (list.children.length > pairs.length) list.lastChild.remove();
+    pairs.forEach(([key, value], k) => {
+      let pair = list.children[k];
+      if (!pair) {
+        pair = element("div", "", element("dt"), element("dd"));
+        list.append(pair);
+      }
+      const [term, text] = pair.children;
+      write(term, key);
+      term.title = key;
+      if (list !== this.about || value !== "") {
+        write(text, value);
+        text.title = value;
+      }
+      text.classList.toggle("broken", value === "NaN");
+    });
+  }
+
+  filter() {
+    const query = this.find.value.trim().toLowerCase();
+    for (const [head, list] of [[this.summaryHead, this.summary], [this.configHead, this.config]]) {
+      let shown = 0;
+      for (const pair of list.children) {
+        pair.hidden = !!query && !pair.textContent.toLowerCase().includes(query);
+        shown += !pair.hidden;
+      }
+      head.hidden = !shown;
+    }
+    this.find.hidden = this.summary.children.length + this.config.children.length < 8;
+  }
+
+  tick() {
+    const { run } = this;
+    const end = run.state === "running" ? Date.now() : (run.updated ?? run.created);
+    if (run.created) write(this.about.children[1].lastChild, duration(Math.max(0, end - run.created)));
+    const steps = this.step ?? (this.given.steps ? this.given.steps - 1 : -1);
+    write(this.about.children[2].lastChild, steps >= 0 ? whole(steps + 1) : "–");
+  }
+
+  latest({ values }) {
+    const own = values[this.id];
+    if (!own) return;
+    this.step = own.step;
+    this.stateShown(own.state === "pending" ? "not started" : own.state);
+    this.tick();
+  }
+}

@@ -1,0 +1,48 @@
+// The keyboard: space plays and pauses, arrows seek, `l` follows live, `/` filters, escape undoes.
+
+const SEEK_MS = 5000;
+const SEEK_FAR_MS = 60_000; // With shift.
+
+export class Keys {
+  constructor(board) {
+    this.board = board;
+    this.onKey = (event) => this.pressed(event);
+    window.addEventListener("keydown", this.onKey);
+  }
+
+  pressed(event) {
+    const { board } = this;
+    const target = event.composedPath()[0];
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") {
+      this.undo(target);
+      return;
+    }
+    const typing = target.matches?.("input:not([type=range]), textarea, select, [contenteditable], [role=combobox]");
+    if (typing || document.querySelector("[role=dialog]")) return;
+    if (event.code === "Space" && !target.matches?.("button")) board.dock.toggle();
+    else if (event.key === "l") board.ask({ op: "live" });
+    else if (event.key === "/") board.toolbar.find.focus();
+    else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && !target.matches?.("input")) {
+      board.ask({ op: "seek", by: (event.key === "ArrowLeft" ? -1 : 1) * (event.shiftKey ? SEEK_FAR_MS : SEEK_MS) });
+    } else return;
+    event.preventDefault();
+  }
+
+  undo(target) {
+    const { board } = this;
+    if (target === board.toolbar.find) {
+      target.value = "";
+      board.cards.filter("");
+      target.blur();
+      return;
+    }
+    const large = board.root.querySelector(".card.large");
+    if (large) large.classList.remove("large");
+    else board.ask({ op: "zoom", part: null });
+  }
+
+  destroy() {
+    window.removeEventListener("keydown", this.onKey);
+  }
+}

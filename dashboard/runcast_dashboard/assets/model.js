@@ -1,0 +1,169 @@
+// What the board holds: runs, metrics, and a curve for each run, metric and writer label.
+// The service numbers runs, writers and metrics anew on each connection; here they keep their names, so that what is
+// held outlives a connection. It applies frames so that no point is missing or counted twice, and knows no socket.
+
+import { ENVELOPE, SNAPSHOT, VIEW } from "./frames.js";
+import { abgr, runColor } from "./colors.js";
+import { POINTS_MAX, Series } from "./series.js";
+
+const HELD_POINTS_MAX = 4_000_000; // At 28 bytes a point, about 110 MB; beyond, metrics out of view are let go.
+
+export class Model {
+  constructor() {
+    this.runs = new Map(); // Run id → run, in order of arrival.
+    this.metrics = []; // Names; the index is ours.
+    this.metricIndex = new Map();
+    this.fresh();
+  }
+
+  // A new connection: its numbers mean nothing yet.
+  fresh() {
+    this.link = { runs: new Map(), writers: new Map(), metrics: new Map() };
+  }
+
+  metric(name) {
+    let index = this.metricIndex.get(name);
+    if (index === undefined) {
+      index = this.metrics.push(name) - 1;
+      this.metricIndex.set(name, index);
+    }
+    return index;
+  }
+
+  nameMetric(number, name) {
+    this.link.metrics.set(number, this.metric(name));
+  }
+
+  nameWriter({ i, run, id, label }) {
+    const owner = this.link.runs.get(run) ?? this.runs.get(run);
+    if (!owner) return;
+    let writer = owner.writers.get(id);
+    if (!writer) owner.writers.set(id, (writer = { id, label: label ?? "", mark: 0 }));
+    this.link.writers.set(i, { run: owner, writer });
+  }
+
+  describeRun(info) {
+    let run = this.runs.get(info.id);
+    if (!run) {
+      const order = this.runs.size;
+      run = { id: info.id, order, color: runColor(order), abgr: abgr(runColor(order)), writers: new Map(), curves: new Map(), t0: Infinity, t1: 0, step: -1 };
+      this.runs.set(info.id, run);
+    }
+    if (info.i !== undefined) this.link.runs.set(info.i, run);
+    run.name = info.name || info.id;
+    run.state = info.state;
+    run.created = info.created_ms;
+    run.updated = info.updated_ms;
+    run.config = info.config ?? {};
+    run.summary = info.summary ?? {};
+    if (info.steps) run.step = Math.max(run.step, info.steps - 1);
+    if (info.created_ms) run.t0 = Math.min(run.t0, info.created_ms);
+    return run;
+  }
+
+  describeRuns(infos) {
+    return [...infos].sort((a, b) => a.created_ms - b.created_ms || (a.id < b.id ? -1 : 1)).map((info) => this.describeRun(info));
+  }
+
+  // The curves of a run for a metric: one for each label of its writers.
+  curves(run, metric) {
+    return run.curves.get(metric) ?? [];
+  }
+
+  curve(run, metric, label) {
+    let list = run.curves.get(metric);
+    if (!list) run.curves.set(metric, (list = []));
+    let series = list.find((one) => one.label === label);
+    if (!series) list.push((series = new Series(label)));
+    return series;
+  }
+
+  // Returns our numbers of the metrics that changed.
+  apply(frame, viewAsked) {
+    const touched = new Set();
+    if (frame.kind === VIEW && frame.req !== viewAsked) return touched; // The answer to a question that was given up.
+    const begun = new Set();
+    for (const block of frame.blocks) {
+      const link = this.link.writers.get(block.writer);
+      if (!link || !block.n) continue;
+      const { run, writer } = link;
+      if (frame.kind !== SNAPSHOT && frame.kind !== VIEW && block.last <= writer.mark) continue;
+      for (let k = 0; k < block.metrics.length; k++) {
+        const metric = this.link.metrics.get(block.metrics[k]);
+        if (metric === undefined) continue;
+        const series = this.curve(run, metric, writer.label);
+        touched.add(metric);
+        if (frame.kind === VIEW) this.refine(series, block, k, begun);
+        else if (frame.kind === SNAPSHOT) this.replace(series, block, k, begun, writer, frame.flags & ENVELOPE);
+        else if (block.last > (series.mark.get(writer.id) ?? 0)) {
+          series.append(block.steps, block.times, block.values[k]);
+          series.detail?.append(block.steps, block.times, block.values[k]);
+        }
+      }
+      if (frame.kind === VIEW) continue;
+      // A snapshot of some metrics says nothing of how far the others are held: only deltas move a known mark.
+      if (frame.kind !== SNAPSHOT || !writer.mark) writer.mark = block.last;
+      run.t0 = Math.min(run.t0, block.times[0]);
+      run.t1 = Math.max(run.t1, block.times[block.n - 1]);
+      run.step = Math.max(run.step, block.steps[block.n - 1]);
+    }
+    return touched;
+  }
+
+  replace(series, block, k, begun, writer, envelope) {
+    if (!begun.has(series)) {
+      begun.add(series);
+      series.reset();
+      series.mark.clear();
+      series.detail = null;
+    }
+    series.append(block.steps, block.times, block.values[k]);
+    series.mark.set(writer.id, block.last);
+    if (envelope) series.total = Math.max(series.total, block.last - block.first + 1);
+  }
+
+  refine(series, block, k, begun) {
+    if (!begun.has(series)) {
+      begun.add(series);
+      series.detail = new Series(series.label, POINTS_MAX);
+    }
+    series.detail.append(block.steps, block.times, block.values[k]);
+  }
+
+  dropDetails() {
+    for (const run of this.runs.values()) for (const list of run.curves.values()) for (const series of list) series.detail = null;
+  }
+
+  // By run and writer, the sequence up to which everything of the subscribed metrics is held.
+  marks() {
+    const marks = {};
+    for (const run of this.runs.values()) {
+      const held = {};
+      for (const writer of run.writers.values()) if (writer.mark) held[writer.id] = writer.mark;
+      if (Object.keys(held).length) marks[run.id] = held;
+    }
+    return marks;
+  }
+
+  // Let go of one run's points: the service will send them again.
+  forget(id) {
+    const run = this.runs.get(id);
+    if (!run) return;
+    run.curves.clear();
+    for (const writer of run.writers.values()) writer.mark = 0;
+  }
+
+  held() {
+    let points = 0;
+    for (const run of this.runs.values()) for (const list of run.curves.values()) for (const series of list) points += series.capacity;
+    return points;
+  }
+
+  // Keep what is in view; of the rest, let the metrics go that were looked at longest ago.
+  evict(inView, leastRecent) {
+    for (const metric of leastRecent) {
+      if (this.held() <= HELD_POINTS_MAX) return;
+      if (!inView.has(metric)) for (const run of this.runs.values()) run.curves.delete(metric);
+    }
+  }
+}

@@ -1,0 +1,119 @@
+// What is shown of what is held: which runs, at which moment, along which axis. It keeps the replay clock:
+// every point carries its time, and the picture at T is the points up to T, so that replay asks the service for nothing.
+// Along the relative axis the clock counts from each run's own start, and runs replay against each other.
+
+const CLOCK = { live: true, playing: false, speed: 20, t: 0, t0: 0, t1: 0 };
+
+export class Scene {
+  constructor(model) {
+    this.model = model;
+    this.options = { smooth: 0.6, axis: "step", log: false, outliers: true };
+    this.hidden = new Set();
+    this.focus = null;
+    this.range = null; // The zoomed stretch, in units of the axis.
+    this.clock = { ...CLOCK };
+  }
+
+  get axis() {
+    return this.options.axis;
+  }
+
+  shownRuns() {
+    return [...this.model.runs.values()].filter((run) => !this.hidden.has(run.id));
+  }
+
+  // Where a run's own zero lies on the axis.
+  offset(run) {
+    return this.axis === "rel" ? run.t0 : 0;
+  }
+
+  // The moment in a run's own time up to which it is shown.
+  moment(run) {
+    if (this.clock.live) return Infinity;
+    return this.axis === "rel" ? this.clock.t + run.t0 : this.clock.t;
+  }
+
+  // The curves of a metric at this moment, each with how many of its points.
+  curves(metric, runs = this.shownRuns()) {
+    const shown = [];
+    for (const run of runs) {
+      for (const held of this.model.curves(run, metric)) {
+        const source = this.range && held.detail?.n > 1 ? held.detail : held;
+        const [series, n] = source.until(this.axis, this.moment(run));
+        if (n) shown.push({ run, held, series, n, xs: this.axis === "step" ? series.x : series.t, offset: this.offset(run) });
+      }
+    }
+    return shown;
+  }
+
+  // One stretch of x for all charts: that is what makes a shared crosshair honest.
+  xRange() {
+    if (this.range) return this.range;
+    let low = Infinity;
+    let high = -Infinity;
+    for (const run of this.shownRuns()) {
+      const offset = this.offset(run);
+      const moment = this.moment(run);
+      for (const list of run.curves.values()) {
+        for (const held of list) {
+          const [series, n] = held.until(this.axis, moment);
+          if (!n) continue;
+          const xs = this.axis === "step" ? series.x : series.t;
+          low = Math.min(low, xs[0] - offset);
+          high = Math.max(high, xs[n - 1] - offset);
+        }
+      }
+    }
+    if (low < high) return [low, high];
+    return low === high ? [low - 0.5, low + 0.5] : [0, 1];
+  }
+
+  // Let the clock's ends follow the runs, and the clock itself go on; returns whether the picture changes by it.
+  advance(elapsed) {
+    const { clock } = this;
+    let t0 = Infinity;
+    let t1 = -Infinity;
+    for (const run of this.shownRuns()) {
+      if (!run.t1) continue;
+      t0 = Math.min(t0, this.axis === "rel" ? 0 : run.t0);
+      t1 = Math.max(t1, this.axis === "rel" ? run.t1 - run.t0 : run.t1);
+    }
+    if (t0 < t1) Object.assign(clock, { t0, t1 });
+    if (clock.live) clock.t = clock.t1;
+    else if (clock.playing) {
+      clock.t += elapsed * clock.speed;
+      if (clock.t >= clock.t1) this.goLive();
+      return true;
+    }
+    return false;
+  }
+
+  seek(t) {
+    const { clock } = this;
+    clock.live = false;
+    clock.t = Math.min(clock.t1, Math.max(clock.t0, t));
+  }
+
+  play() {
+    const { clock } = this;
+    if (clock.live) this.seek(clock.t0);
+    clock.playing = true;
+  }
+
+  pause() {
+    this.clock.live = this.clock.playing = false;
+  }
+
+  goLive() {
+    Object.assign(this.clock, { live: true, playing: false, t: this.clock.t1 });
+  }
+
+  setOptions(options) {
+    const before = this.axis;
+    Object.assign(this.options, options);
+    if (before === this.axis) return;
+    this.range = null;
+    // The clock counts differently along another axis: what was a moment there is none here.
+    if ((before === "rel") !== (this.axis === "rel")) Object.assign(this.clock, { live: true, playing: false });
+  }
+}

@@ -1,0 +1,209 @@
+// One curve: the points of one metric from one run (and one writer label), in order of step.
+// It grows by doubling up to a bound, and then keeps what its picture needs: the first, lowest, highest and
+// last point of each column. A NaN is kept: it was computed. A step logged again replaces what it said before.
+
+export const POINTS_MAX = 6400; // About 8 to a pixel of a wide chart; more could not be seen.
+const COLUMNS = POINTS_MAX / 8; // What is left after thinning: 4 to a column, half of the bound.
+const DRIFT = 0.04; // The shown span may change by this much before smoothing starts again.
+
+// The first index whose value is above v.
+export function upper(values, n, v) {
+  let low = 0;
+  let high = n;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle] <= v) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+export class Series {
+  constructor(label = "", bound = POINTS_MAX) {
+    this.label = label;
+    this.bound = bound;
+    this.mark = new Map(); // Writer id → the sequence up to which the last snapshot went.
+    this.detail = null; // The zoomed stretch at full resolution, another Series.
+    this.allocate(128);
+    this.reset();
+  }
+
+  allocate(capacity) {
+    const fresh = { x: new Float64Array(capacity), t: new Float64Array(capacity), y: new Float64Array(capacity), sm: new Float32Array(capacity) };
+    if (this.x) for (const field of ["x", "t", "y", "sm"]) fresh[field].set(this[field].subarray(0, this.n));
+    Object.assign(this, fresh);
+    this.capacity = capacity;
+    this.smoothedBy = null;
+  }
+
+  reset() {
+    this.n = 0;
+    this.total = 0; // Points behind the curve, as far as is known; above n when it shows an envelope.
+    this.broken = 0; // How many of the values are NaN or infinite.
+    this.timely = true; // Times rise with the steps.
+    this.unsettled = -1;
+    this.version = 0;
+    this.restartSmoothing();
+  }
+
+  get envelope() {
+    return this.total > this.n;
+  }
+
+  append(steps, times, values) {
+    const count = steps.length;
+    if (this.n + count > this.capacity) {
+      let capacity = this.capacity;
+      while (capacity < this.n + count) capacity *= 2;
+      this.allocate(capacity);
+    }
+    let { n } = this;
+    let added = 0;
+    for (let i = 0; i < count; i++) {
+      const step = steps[i];
+      if (n && step === this.x[n - 1]) {
+        n--;
+        if (!Number.isFinite(this.y[n])) this.broken--;
+        if (this.smoothed > n) this.restartSmoothing();
+      } else {
+        added++;
+        if (n && step < this.x[n - 1] && this.unsettled < 0) this.unsettled = n;
+      }
+      if (n && times[i] < this.t[n - 1]) this.timely = false;
+      this.x[n] = step;
+      this.t[n] = times[i];
+      this.y[n] = values[i];
+      if (!Number.isFinite(values[i])) this.broken++;
+      n++;
+    }
+    this.n = n;
+    this.total += added;
+    this.version++;
+    if (this.unsettled >= 0) this.settle();
+    if (this.n > this.bound) this.thin();
+  }
+
+  // Put what arrived out of order in its place; of two points with one step, the later arrival counts.
+  settle() {
+    let lowest = Infinity;
+    for (let i = this.unsettled; i < this.n; i++) lowest = Math.min(lowest, this.x[i]);
+    let from = upper(this.x, this.unsettled, lowest);
+    while (from > 0 && this.x[from - 1] === lowest) from--;
+    const order = Array.from({ length: this.n - from }, (_, i) => from + i).sort((p, q) => this.x[p] - this.x[q] || p - q);
+    const keep = order.filter((at, i) => i + 1 === order.length || this.x[order[i + 1]] !== this.x[at]);
+    this.total -= order.length - keep.length;
+    this.take(keep, from);
+    this.unsettled = -1;
+  }
+
+  thin() {
+    const { x, y, n } = this;
+    const start = x[0];
+    const scale = COLUMNS / (x[n - 1] - start || 1);
+    const keep = [];
+    for (let i = 0; i < n; ) {
+      const column = Math.floor((x[i] - start) * scale);
+      const first = i;
+      let low = -1;
+      let high = -1;
+      let broken = -1;
+      for (; i < n && Math.floor((x[i] - start) * scale) === column; i++) {
+        if (!Number.isFinite(y[i])) {
+          if (broken < 0) broken = i;
+        } else {
+          if (low < 0 || y[i] < y[low]) low = i;
+          if (high < 0 || y[i] > y[high]) high = i;
+        }
+      }
+      const chosen = [first, low, high, broken, i - 1].filter((at) => at >= 0).sort((p, q) => p - q);
+      for (const at of chosen) if (at !== keep[keep.length - 1]) keep.push(at);
+    }
+    this.take(keep, 0);
+  }
+
+  take(order, from) {
+    for (const field of ["x", "t", "y"]) {
+      const picked = Float64Array.from(order, (at) => this[field][at]);
+      this[field].set(picked, from);
+    }
+    this.n = from + order.length;
+    this.timely = true;
+    this.broken = 0;
+    for (let i = 0; i < this.n; i++) {
+      if (i && this.t[i] < this.t[i - 1]) this.timely = false;
+      if (!Number.isFinite(this.y[i])) this.broken++;
+    }
+    this.version++;
+    this.restartSmoothing();
+  }
+
+  restartSmoothing() {
+    this.smoothed = 0;
+    this.sum = 0;
+    this.weight = 0;
+  }
+
+  // A debiased moving average, weighted by distance in x in thousandths of the shown span: the same slider
+  // position looks the same for 1,000 and 1,000,000 points, thinned or not. Extended as points arrive.
+  smooth(strength, axis, span) {
+    const xs = axis === "step" ? this.x : this.t;
+    const key = `${strength} ${axis}`;
+    if (this.smoothedBy !== key || !(Math.abs(span / this.span - 1) < DRIFT)) {
+      this.restartSmoothing();
+      this.smoothedBy = key;
+      this.span = span;
+    }
+    const rate = (Math.log(strength) * 1000) / this.span;
+    let { sum, weight } = this;
+    let lastGap = -1;
+    let keep = 0;
+    for (let i = this.smoothed; i < this.n; i++) {
+      const v = this.y[i];
+      if (!Number.isFinite(v)) {
+        this.sm[i] = v;
+        continue;
+      }
+      const gap = i ? Math.min(Math.max(xs[i] - xs[i - 1], 0), this.span) : 0;
+      if (gap !== lastGap) {
+        lastGap = gap;
+        keep = i ? Math.exp(rate * gap) : strength;
+      }
+      sum = keep * sum + (1 - keep) * v;
+      weight = keep * weight + 1 - keep;
+      this.sm[i] = weight > 1e-12 ? sum / weight : v;
+    }
+    Object.assign(this, { sum, weight, smoothed: this.n });
+  }
+
+  // The curve as an axis wants it: by step, or by time when a step went back.
+  along(axis) {
+    if (axis === "step" || this.timely) return this;
+    if (this.byTime?.version !== this.version) {
+      const order = Array.from({ length: this.n }, (_, i) => i).sort((p, q) => this.t[p] - this.t[q]);
+      this.byTime = this.picked(order);
+      this.byTime.version = this.version;
+    }
+    return this.byTime;
+  }
+
+  // What had been logged at time T: the curve, and how many of its points.
+  until(axis, T) {
+    const curve = this.along(axis);
+    if (T === Infinity) return [curve, curve.n];
+    if (axis !== "step" || this.timely) return [curve, upper(curve.t, curve.n, T)];
+    if (this.past?.version !== this.version || this.past.T !== T) {
+      this.past = this.picked(Array.from({ length: this.n }, (_, i) => i).filter((i) => this.t[i] <= T));
+      this.past.version = this.version;
+      this.past.T = T;
+    }
+    return [this.past, this.past.n];
+  }
+
+  picked(order) {
+    const copy = new Series(this.label, Infinity);
+    copy.allocate(Math.max(1, order.length));
+    for (const field of ["x", "t", "y"]) order.forEach((at, i) => (copy[field][i] = this[field][at]));
+    copy.n = copy.total = order.length;
+    return copy;
+  }
+}

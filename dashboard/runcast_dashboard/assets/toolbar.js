@@ -1,0 +1,79 @@
+// The bar above the charts: which metrics, how smooth, along what; and whether the board is live.
+
+import { button, choice, element, icon, search, write } from "./dom.js";
+import { duration } from "./format.js";
+
+const SMOOTH_MAX = 0.99;
+
+export class Toolbar {
+  constructor(board) {
+    this.board = board;
+    const { options } = board;
+    this.find = search("Filter metrics  /", (text) => board.cards.filter(text));
+    this.find.title = "Part of a name, or a regular expression";
+    this.reset = button("chip reset", "Show the whole range again (esc)", () => board.ask({ op: "zoom", part: null }), icon("reset"), "Reset zoom");
+    this.reset.hidden = true;
+    this.dot = element("i");
+    this.words = element("b", "", "connecting");
+    this.health = element("div", "health", this.dot, this.words);
+    this.health.setAttribute("role", "status");
+    const axes = choice([["step", "Step"], ["rel", "Relative", "Time since each run's start"], ["wall", "Wall", "Time of day"]], options.axis, (axis) => board.setOptions({ axis }));
+    this.root = element("div", "bar", this.find, this.slider(options), element("div", "label", element("span", "words", "X axis"), axes),
+      this.toggle("Log y", "log", "Logarithmic y axis"), this.toggle("Clip outliers", "outliers", "Scale y to the central 98 % of what is shown"),
+      this.reset, element("div", "space"), this.health);
+  }
+
+  slider(options) {
+    const input = element("input", "slider");
+    const shown = element("output", "", options.smooth.toFixed(2));
+    Object.assign(input, { type: "range", min: 0, max: SMOOTH_MAX, step: 0.01, value: options.smooth });
+    input.setAttribute("aria-label", "Smoothing");
+    const fill = () => input.style.setProperty("--part", `${(input.value / SMOOTH_MAX) * 100}%`);
+    fill();
+    input.oninput = () => {
+      write(shown, Number(input.value).toFixed(2));
+      fill();
+      this.board.setOptions({ smooth: Number(input.value) });
+    };
+    return element("label", "label", element("span", "words", "Smoothing"), input, shown);
+  }
+
+  toggle(text, option, title) {
+    const { board } = this;
+    const chip = button(board.options[option] ? "chip on" : "chip", title, () => {
+      board.setOptions({ [option]: !board.options[option] });
+      chip.classList.toggle("on", board.options[option]);
+      chip.setAttribute("aria-pressed", String(board.options[option]));
+    }, text);
+    chip.setAttribute("aria-pressed", String(board.options[option]));
+    return chip;
+  }
+
+  zoomed(yes) {
+    this.reset.hidden = !yes;
+  }
+
+  connection({ state, reason, wait }) {
+    this.state = state;
+    this.health.dataset.state = state;
+    this.health.title = reason ?? "";
+    const words = {
+      live: "live",
+      reconnecting: wait > 1500 ? `no connection, next try in ${Math.ceil(wait / 1000)} s` : "reconnecting",
+      unauthorised: "renewing the sign-in",
+      forbidden: "refused: this page may not listen here",
+      unknown: "waiting for the first run",
+    };
+    write(this.words, words[state]);
+  }
+
+  // Latency is from the moment of logging to the end of drawing.
+  latest({ latency, fps, live }) {
+    if (this.state !== "live") return;
+    const pace = fps < 50 ? ` · ${fps} fps` : "";
+    if (!live) write(this.words, `replay${pace}`);
+    else if (latency === null) write(this.words, "live · nothing new");
+    else if (latency > 5000) write(this.words, `${duration(latency)} behind${pace}`);
+    else write(this.words, `${Math.max(1, Math.round(latency))} ms behind${pace}`);
+  }
+}

@@ -1,0 +1,429 @@
+// The board's worker: everything that must never wait for the page. It owns the socket, the points, the replay clock
+// and the drawing; the page sends it what was clicked, and gets back what has to be written in words.
+
+import { Chart, Strip } from "./chart.js";
+import { clockTime, dateTime, elapsedTick, whole } from "./format.js";
+import { DELTA, parseFrame } from "./frames.js";
+import { Live } from "./live.js";
+import { Model } from "./model.js";
+import { Scene } from "./scene.js";
+import { upper } from "./series.js";
+
+const DRAW_MS_MAX = 20; // The rest waits a frame, so that hover and scrub stay prompt.
+const CLOCK_POST_MS = 50;
+const LATEST_POST_MS = 250;
+const STRIP_DRAW_MS = 400;
+const WINDOW_MS = 60; // Cards come into view in bursts.
+const SAMPLES_MAX = 4000;
+
+const model = new Model();
+const scene = new Scene(model);
+const charts = new Map(); // Metric name → Chart, for those whose card is near the screen.
+const dirty = new Set();
+const seen = new Map(); // Our number of a metric → when it was last in view; the order is that of looking.
+const stat = { latency: [], frames: [], draw: [], arrival: [], bytes: 0, messages: 0, points: 0, dropped: 0 };
+let config = null;
+let theme = null;
+let dpr = 1;
+let live = null;
+let strip = null;
+let primary = null; // The metric whose last value stands beside each run.
+let hover = null;
+let subscribed = []; // What the service was last told to send.
+let confirmed = []; // What of it is held completely.
+let views = 0;
+let drawnRange = [0, 1];
+let newest = 0;
+let newestAt = 0;
+let latency = null;
+
+const post = (message) => self.postMessage(message);
+const note = (list, value) => {
+  list.push(value);
+  if (list.length > SAMPLES_MAX) list.splice(0, SAMPLES_MAX / 2);
+};
+const markAll = () => charts.forEach((chart) => dirty.add(chart));
+const markMetrics = (touched) => charts.forEach((chart) => touched.has(chart.metric) && dirty.add(chart));
+
+// ——— The socket ———
+
+function subscription() {
+  model.fresh();
+  subscribed = [...confirmed];
+  return {
+    op: "sub", project: config.project, runs: config.runs ?? null, metrics: subscribed, px: pixels(),
+    token: config.token ?? "", resume: confirmed.length ? model.marks() : {},
+  };
+}
+
+function pixels() {
+  let width = 300;
+  for (const chart of charts.values()) width = Math.max(width, chart.width);
+  return Math.min(2000, Math.ceil(width * dpr));
+}
+
+const texts = {
+  welcome(message) {
+    model.describeRuns(message.runs);
+    message.metrics.forEach((name, number) => model.nameMetric(number, name));
+    (message.writers ?? []).forEach((writer) => model.nameWriter(writer));
+    post({ ev: "runs", runs: [...model.runs.values()].map(describe), metrics: model.metrics });
+  },
+  run({ run }) {
+    post({ ev: "runs", runs: [describe(model.describeRun(run))], metrics: [] });
+    markAll();
+  },
+  metric({ i, name }) {
+    model.nameMetric(i, name);
+    post({ ev: "runs", runs: [], metrics: [name] });
+  },
+  writer(message) {
+    model.nameWriter(message);
+  },
+  synced() {
+    confirmed = [...subscribed];
+    live.settled();
+    post({ ev: "synced" });
+    markAll();
+    askWindow();
+    askView();
+  },
+  resync({ run }) {
+    model.forget(run);
+    markAll();
+  },
+  bye({ reason }) {
+    post({ ev: "connection", state: "reconnecting", reason });
+  },
+};
+
+const describe = (run) => ({
+  id: run.id, name: run.name, state: run.state, color: run.color, order: run.order, created: run.created, updated: run.updated,
+  config: run.config, summary: run.summary,
+});
+
+function onFrame(buffer) {
+  const frame = parseFrame(buffer);
+  const touched = model.apply(frame, views);
+  markMetrics(touched);
+  if (frame.kind === DELTA) {
+    if (!newest) newestAt = performance.now();
+    newest = frame.newestMs;
+    note(stat.arrival, live.serverNow - frame.newestMs);
+  }
+  stat.bytes += frame.bytes;
+  stat.messages++;
+  for (const block of frame.blocks) stat.points += block.n * block.values.length;
+  return frame.seq;
+}
+
+let windowTimer = 0;
+function askWindow() {
+  clearTimeout(windowTimer);
+  windowTimer = setTimeout(() => {
+    const wanted = new Set([...charts.values()].filter((chart) => chart.visible).map((chart) => chart.metric));
+    if (primary !== null) wanted.add(primary);
+    for (const metric of wanted) {
+      seen.delete(metric);
+      seen.set(metric, true);
+    }
+    const names = [...wanted].map((metric) => model.metrics[metric]).sort();
+    if (names.join("\0") === subscribed.join("\0")) return;
+    // A metric that left the window is no longer kept up to date: it comes anew when it is looked at again.
+    confirmed = confirmed.filter((name) => names.includes(name));
+    subscribed = names;
+    live?.send({ op: "window", metrics: names, px: pixels() });
+    model.evict(wanted, [...seen.keys()]);
+    askView();
+  }, WINDOW_MS);
+}
+
+let viewTimer = 0;
+function askView() {
+  clearTimeout(viewTimer);
+  viewTimer = setTimeout(() => {
+    if (!scene.range || !live) return;
+    const needed = [...charts.values()].filter((chart) => chart.visible && scene.curves(chart.metric).some(({ held }) => held.envelope));
+    if (!needed.length) return;
+    let [lo, hi] = scene.range;
+    if (scene.axis === "rel") {
+      const starts = scene.shownRuns().map((run) => run.t0).filter(Number.isFinite);
+      lo += Math.min(...starts);
+      hi += Math.max(...starts);
+    }
+    const metrics = needed.map((chart) => model.metrics[chart.metric]);
+    live.send({ op: "view", req: ++views, lo, hi, x: scene.axis === "step" ? "step" : "time", px: pixels(), metrics });
+  }, WINDOW_MS);
+}
+
+function zoom(range) {
+  scene.range = range;
+  views++; // Answers on the way are for another stretch.
+  model.dropDetails();
+  markAll();
+  askView();
+  post({ ev: "range", range, axis: scene.axis });
+}
+
+// ——— What the page writes in words ———
+
+function reportHover() {
+  const chart = hover && charts.get(hover.id);
+  if (!chart?.drawn) return;
+  const [x0, x1] = chart.xShown;
+  const x = x0 + hover.x * (x1 - x0);
+  const slack = (x1 - x0) * 0.01;
+  const [y0, y1] = chart.yShown;
+  const { log } = scene.options;
+  const rows = [];
+  for (const { run, series, xs, ys, n, offset } of chart.drawn) {
+    const at = x + offset;
+    if (at > xs[n - 1] + slack || at < xs[0] - slack) continue;
+    let i = Math.min(n - 1, upper(xs, n, at));
+    if (i > 0 && at - xs[i - 1] < xs[i] - at) i--;
+    const v = log ? Math.log10(ys[i]) : ys[i];
+    const far = Math.abs((y1 - v) / (y1 - y0) - hover.y);
+    rows.push({ id: run.id, label: series.label, y: ys[i], raw: series.y[i], step: series.x[i], t: series.t[i], far: Number.isFinite(far) ? far : 1e9 });
+  }
+  let near = null;
+  for (const row of rows) if (row.far < (near ? near.far : 0.08)) near = row;
+  const total = rows.length;
+  // With many runs, those that pass closest to the pointer.
+  const chosen = rows.sort((p, q) => p.far - q.far).slice(0, 12).sort((p, q) => (Number.isFinite(q.y) ? q.y : -Infinity) - (Number.isFinite(p.y) ? p.y : -Infinity));
+  const title = scene.axis === "step" ? `step ${whole(x)}` : scene.axis === "rel" ? `${elapsedTick(Math.round(x / 100) * 100)} after its start` : x1 - x0 > 86_400_000 ? dateTime(x) : clockTime(x);
+  post({ ev: "hover", id: hover.id, title, rows: chosen, total, near: near && `${near.id} ${near.label}` });
+}
+
+function reportLatest(fps) {
+  const values = {};
+  for (const run of model.runs.values()) {
+    const moment = scene.moment(run);
+    let last = null;
+    let complete = true;
+    for (const held of primary === null ? [] : model.curves(run, primary)) {
+      const [series, n] = held.until("step", moment);
+      complete &&= n === held.n;
+      if (n && (!last || series.t[n - 1] > last.t)) last = { t: series.t[n - 1], step: series.x[n - 1], y: scene.options.smooth > 0 && series.smoothed >= n ? series.sm[n - 1] : series.y[n - 1] };
+    }
+    const started = scene.clock.live || moment >= run.t0;
+    values[run.id] = {
+      y: last ? last.y : scene.clock.live ? run.summary[model.metrics[primary]] ?? null : null,
+      step: scene.clock.live ? run.step : last ? last.step : -1,
+      state: !started ? "pending" : scene.clock.live || (complete && moment >= run.t1) ? run.state : "running",
+    };
+  }
+  const quiet = !newestSeen || performance.now() - newestSeen > 4000;
+  post({ ev: "latest", values, primary: model.metrics[primary] ?? "", latency: quiet ? null : latency, fps, live: scene.clock.live });
+}
+let newestSeen = 0;
+
+function reportNotes() {
+  const notes = {};
+  for (const [id, chart] of charts) {
+    if (!chart.visible || !chart.drawn) continue;
+    let shown = 0;
+    let total = 0;
+    const broken = new Set();
+    for (const { held, series, n, run } of chart.drawn) {
+      shown += n;
+      total += series === held ? Math.max(held.total, n) : n;
+      if (held.broken) broken.add(run.id);
+    }
+    notes[id] = { shown, total, broken: broken.size };
+  }
+  post({ ev: "notes", notes });
+}
+
+// ——— The frame loop ———
+
+let lastFrame = 0;
+let lastClock = 0;
+let lastClockText = "";
+let lastLatest = 0;
+let lastStrip = 0;
+let stripDirty = true;
+
+function frame(now) {
+  const elapsed = lastFrame ? now - lastFrame : 16;
+  if (lastFrame) note(stat.frames, elapsed);
+  lastFrame = now;
+  if (theme) {
+    if (scene.advance(elapsed)) markAll();
+    if (dirty.size) drawDirty();
+    if (now - lastClock > CLOCK_POST_MS) {
+      lastClock = now;
+      const { t, t0, t1, live: following, playing } = scene.clock;
+      const text = `${t} ${t0} ${t1} ${following} ${playing} ${scene.axis}`;
+      if (text !== lastClockText) {
+        lastClockText = text;
+        stripDirty = true;
+        post({ ev: "clock", t, t0, t1, live: following, playing, elapsed: scene.axis === "rel" });
+      }
+    }
+    if (strip && primary !== null && stripDirty && now - lastStrip > STRIP_DRAW_MS) {
+      lastStrip = now;
+      stripDirty = false;
+      strip.draw(scene, theme, primary);
+    }
+    if (now - lastLatest > LATEST_POST_MS) {
+      lastLatest = now;
+      const recent = stat.frames.slice(-15);
+      reportLatest(Math.round(1000 / (recent.reduce((sum, ms) => sum + ms, 0) / recent.length || 16)));
+      reportNotes();
+    }
+  }
+  requestAnimationFrame(frame);
+}
+
+function drawDirty() {
+  const began = performance.now();
+  const range = scene.xRange();
+  if (range[0] !== drawnRange[0] || range[1] !== drawnRange[1]) {
+    markAll();
+    drawnRange = range;
+  }
+  let drawn = 0;
+  for (const chart of dirty) {
+    dirty.delete(chart);
+    if (!chart.visible) continue;
+    chart.draw(scene, theme, range);
+    drawn++;
+    if (performance.now() - began > DRAW_MS_MAX) break;
+  }
+  if (drawn) note(stat.draw, performance.now() - began);
+  if (!dirty.size && newest) {
+    latency = live.serverNow - newest;
+    note(stat.latency, latency);
+    newestSeen = performance.now();
+    newest = 0;
+  }
+  if (hover) reportHover();
+}
+
+// ——— What the page asks ———
+
+const redraw = () => {
+  stripDirty = true;
+  markAll();
+};
+
+const operations = {
+  open({ config: given, theme: colors, dpr: ratio, options, hidden }) {
+    config = given;
+    theme = colors;
+    dpr = ratio;
+    scene.setOptions(options);
+    scene.hidden = new Set(hidden);
+    live = new Live(config.url, { subscription, onText: (message) => texts[message.ev]?.(message), onFrame, onState: (state) => post({ ev: "connection", ...state }) });
+  },
+  token({ token }) {
+    const renewed = config.token !== token;
+    config.token = token;
+    if (renewed && !live.socket) live.open();
+  },
+  chart({ id, canvas, width, height }) {
+    const chart = new Chart(model.metric(id), canvas, width, height, dpr);
+    charts.set(id, chart);
+    dirty.add(chart);
+    askWindow();
+  },
+  drop({ id }) {
+    dirty.delete(charts.get(id));
+    charts.delete(id);
+    askWindow();
+  },
+  size({ id, width, height }) {
+    const chart = charts.get(id);
+    if (!chart) return;
+    chart.resize(width, height, dpr);
+    dirty.add(chart);
+    askView();
+  },
+  strip({ canvas, width, height }) {
+    strip = new Strip(canvas, width, height, dpr);
+    stripDirty = true;
+  },
+  stripSize({ width, height }) {
+    strip?.resize(width, height, dpr);
+    stripDirty = true;
+    lastStrip = 0;
+  },
+  ratio({ dpr: ratio }) {
+    dpr = ratio;
+    for (const chart of charts.values()) chart.resize(chart.width, chart.height, dpr);
+    strip?.resize(strip.width, strip.height, dpr);
+    redraw();
+  },
+  theme({ theme: colors }) {
+    theme = colors;
+    redraw();
+  },
+  primary({ metric }) {
+    primary = metric === null ? null : model.metric(metric);
+    stripDirty = true;
+    askWindow();
+  },
+  options({ options }) {
+    const { axis } = scene;
+    scene.setOptions(options);
+    if (axis !== scene.axis) zoom(null);
+    redraw();
+  },
+  hidden({ ids }) {
+    scene.hidden = new Set(ids);
+    redraw();
+  },
+  focus({ id }) {
+    if (scene.focus === id) return;
+    scene.focus = id;
+    markAll();
+  },
+  hover({ at }) {
+    hover = at;
+    if (at) reportHover();
+  },
+  zoom({ part }) {
+    const [low, high] = drawnRange;
+    zoom(part && [low + part[0] * (high - low), low + part[1] * (high - low)]);
+  },
+  play: () => scene.play(),
+  pause() {
+    scene.pause();
+    redraw();
+  },
+  speed({ speed }) {
+    scene.clock.speed = speed;
+  },
+  seek({ part, by, t }) {
+    const { t0, t1 } = scene.clock;
+    scene.seek(t ?? (by === undefined ? t0 + part * (t1 - t0) : scene.clock.t + by));
+    redraw();
+  },
+  live() {
+    scene.goLive();
+    redraw();
+  },
+  // For tests and measurements.
+  mark() {
+    for (const list of [stat.latency, stat.frames, stat.draw, stat.arrival]) list.length = 0;
+    stat.bytes = stat.messages = stat.points = 0;
+  },
+  stats() {
+    let series = 0;
+    let points = 0;
+    for (const run of model.runs.values()) for (const list of run.curves.values()) for (const one of list) [series, points] = [series + 1, points + one.n];
+    post({ ev: "stats", stat, series, points, clock: { ...scene.clock }, range: drawnRange, zoomed: scene.range, subscribed, marks: model.marks(), opened: !!live?.socket });
+  },
+  points({ run, metric }) {
+    const found = model.runs.get(run);
+    const list = found ? model.curves(found, model.metric(metric)) : [];
+    post({ ev: "points", curves: list.map((one) => ({ label: one.label, total: one.total, detail: one.detail?.n ?? 0, steps: [...one.x.subarray(0, one.n)], values: [...one.y.subarray(0, one.n)] })) });
+  },
+  close() {
+    live?.close();
+    self.close();
+  },
+};
+
+self.onmessage = ({ data }) => operations[data.op](data);
+requestAnimationFrame(frame);

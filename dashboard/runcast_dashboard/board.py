@@ -1,0 +1,68 @@
+"""The one component of our own.
+
+Python hands it a few hundred bytes of settings; points never pass through Streamlit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
+from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
+
+from runcast_dashboard.settings import current
+
+# Streamlit looks for a component's files in the package that has the distribution's name; ours lie in another one of
+# the same distribution, so the manifest that it would look for is handed to it.
+get_bidi_component_manager().register_from_manifest(
+    ComponentManifest("runcast", "1", [ComponentConfig("board", asset_dir="assets")]), Path(__file__).parent
+)
+_board = st.components.v2.component("runcast.board", js="board.js", css="board.css")
+
+
+def ticket() -> str:
+    """Return what lets a reader of these pages open the live websocket; empty where their cookie does."""
+    return ""
+
+
+def board(
+    project: str,
+    *,
+    projects: Sequence[str],
+    key: str,
+    token: str = "",
+    run: Mapping[str, object] | None = None,
+    options: Mapping[str, object] | None = None,
+    hidden: Sequence[str] = (),
+) -> Any:
+    """Show a project live, or one run of it.
+
+    The key must not change while the same thing is shown: another key is another board. The result has
+    `options` and `hidden` as the reader set them, and for one rerun `open` (a run's id), `project` or `renew`.
+    """
+
+    def changed() -> None:
+        """Exist: without a callback the result has no such attribute."""
+
+    return _board(
+        key=key,
+        data={
+            "project": project,
+            "projects": list(projects),
+            "run": dict(run) if run is not None else None,
+            "url": current().live,
+            "token": token,
+            "options": dict(options or {}),
+            "hidden": list(hidden),
+        },
+        on_options_change=changed,
+        on_hidden_change=changed,
+        on_open_change=changed,
+        on_project_change=changed,
+        on_renew_change=changed,
+        height="content",
+        width="stretch",
+    )
