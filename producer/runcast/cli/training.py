@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -42,9 +42,16 @@ class Trial(Struct, frozen=True):
     rows: int = 300
     rows_per_second: float = 20.0
     updates_per_row: int = 4
+    schedule: Literal["cosine", "constant", "growing"] = "cosine"
     killed_at: int | None = None  # After so many rows it gets SIGKILL, in the middle of everything.
     seed: int = 0
     project: str = "digits"
+
+    def rate(self, row: int) -> float:
+        """Say how far to step downhill at a row; a growing rate must leave the numbers at some point."""
+        if self.schedule == "cosine":
+            return self.learning_rate * 0.5 * (1 + math.cos(math.pi * row / self.rows))
+        return self.learning_rate * (1000 ** (row / self.rows) if self.schedule == "growing" else 1)
 
 
 class Report(Struct, frozen=True):
@@ -90,7 +97,9 @@ class Network:
         """Return the hidden layer and the probabilities of each class."""
         hidden = np.maximum(images @ self._w1 + self._b1, 0)
         scores = hidden @ self._w2 + self._b2
-        powers = np.exp(scores)  # Not shifted by the maximum: with too high a rate it overflows, as half precision does.
+        powers = np.exp(
+            scores
+        )  # Not shifted by the maximum: with too high a rate it overflows, as half precision does.
         return hidden, powers / powers.sum(1, keepdims=True)
 
     def learn(self, images: Matrix, labels: npt.NDArray[np.int64], rate: float) -> tuple[float, float, float]:
@@ -134,6 +143,7 @@ def train(trial: Trial) -> None:
             "learning_rate": trial.learning_rate,
             "width": trial.width,
             "batch": trial.batch,
+            "schedule": trial.schedule,
             "dataset": "digits",
             "seed": trial.seed,
         },
@@ -142,7 +152,7 @@ def train(trial: Trial) -> None:
     diverged = 0
     due = time.monotonic()
     for step in range(trial.rows):
-        rate = trial.learning_rate * 0.5 * (1 + math.cos(math.pi * step / trial.rows))
+        rate = trial.rate(step)
         for _ in range(trial.updates_per_row):
             chosen = network.pick(len(images), trial.batch)
             loss, accuracy, norm = network.learn(images[chosen], labels[chosen], rate)

@@ -1,0 +1,90 @@
+"""A service in the background: `up --detach` leaves it there, the demo takes it away again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import webbrowser
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from runcast import discovery, settings
+from runcast.cli.api import Refused, Service
+from runcast.discovery import Discovery
+from runcast.errors import RuncastError, ServerMissing
+
+LOG = "service.log"
+START_SECONDS_MAX = 60.0
+STOP_SECONDS_MAX = 30.0
+
+
+def launch(directory: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start `runcast up` in a session of its own, its words going to the directory's log, and wait until it is ready.
+
+    Raises RuncastError with its last words when it ends instead.
+    """
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = directory / LOG
+    with log.open("ab") as file:
+        begun = file.tell()
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "runcast.cli", "up", "--no-open", *arguments],
+            env=os.environ | {settings.DIR: str(directory)},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while not _is_ready(directory, process.pid):
+        if process.poll() is not None:
+            raise RuncastError(_last_words(log, begun))
+        if time.monotonic() > deadline:
+            process.terminate()
+            process.wait()
+            raise RuncastError(f"the service is not ready after {START_SECONDS_MAX:.0f} s; see {log}")
+        time.sleep(0.02)
+    return process
+
+
+@contextmanager
+def service_process(directory: Path, *, port: int) -> Iterator[Discovery | None]:
+    """Have a service for as long as the block lasts."""
+    process = launch(directory, ["--port", str(port)])
+    try:
+        yield discovery.read(directory)
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def open_page(url: str, *, always: bool = False) -> None:
+    """Open a page in the reader's browser, where there is one to open it in."""
+    if always or sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        with suppress(webbrowser.Error):
+            webbrowser.open(url)
+
+
+def _is_ready(directory: Path, pid: int) -> bool:
+    found = discovery.read(directory)
+    if found is None or found.pid != pid:
+        return False
+    try:
+        Service(found.url, settings.read_token(os.environ)).get("/readyz")
+    except (Refused, ServerMissing):
+        return False
+    return True
+
+
+def _last_words(log: Path, begun: int) -> str:
+    with log.open("rb") as file:
+        file.seek(begun)
+        lines = file.read().decode(errors="replace").strip().splitlines()
+    return lines[-1].removeprefix("runcast: ") if lines else f"the service ended without a word; see {log}"
