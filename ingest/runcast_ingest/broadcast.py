@@ -1,0 +1,80 @@
+"""What all live sessions share: the hub, and a roster for each project that somebody watches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from runcast_ingest.batch import Batch, Stored
+from runcast_ingest.hub import Hub
+from runcast_ingest.roster import RUNS_MAX, Roster
+from runcast_ingest.store.records import RunRecord
+from runcast_ingest.store.store import Store
+
+PAGE_RUNS = 500  # A transaction of the store stays short.
+
+
+class _Kept:
+    def __init__(self, roster: Roster) -> None:
+        self.roster = roster
+        self.users = 0
+        self.loading = asyncio.Lock()
+        self.loaded = False
+
+
+class Broadcast:
+    """The way from the tail, the persister and the states to everybody who watches."""
+
+    def __init__(self, store: Store) -> None:
+        self.hub = Hub()
+        self._store = store
+        self._rosters: dict[str, _Kept] = {}
+
+    def publish(self, batch: Batch) -> None:
+        """Show a batch that the tail admitted."""
+        if self._rosters and (kept := self._rosters.get(batch.path.rpartition("/")[0])) is not None:
+            kept.roster.publish(batch)
+        self.hub.publish(batch)
+
+    def stored(self, stored: list[Stored]) -> None:
+        """Let go of what a commit stored."""
+        for each in stored:
+            self.hub.stored(each)
+
+    def changed(self, path: str, state: str) -> None:
+        """Show a run's new state."""
+        if (kept := self._rosters.get(path.rpartition("/")[0])) is not None:
+            kept.roster.change(path, state)
+            self.hub.nudge(path)
+
+    @asynccontextmanager
+    async def roster(self, project: str) -> AsyncIterator[Roster]:
+        """Give a project's roster, read from the store by the first who asks and kept until the last has left."""
+        kept = self._rosters.get(project)
+        if kept is None:
+            # It hears what is published from here on, and what is held: so nothing lies between it and the store.
+            kept = self._rosters[project] = _Kept(Roster(project))
+            for batch in self.hub.held(project):
+                kept.roster.publish(batch)
+        kept.users += 1
+        try:
+            async with kept.loading:
+                if not kept.loaded:
+                    kept.roster.load(await self._runs(project), await self._store.project_keys(project))
+                    kept.loaded = True
+            yield kept.roster
+        finally:
+            kept.users -= 1
+            if not kept.users:
+                self._rosters.pop(project, None)
+
+    async def _runs(self, project: str) -> list[RunRecord]:
+        found: list[RunRecord] = []
+        cursor: str | None = None
+        while len(found) < RUNS_MAX:
+            page, cursor = await self._store.runs(project, sort="-created", limit=PAGE_RUNS, cursor=cursor)
+            found += page
+            if cursor is None:
+                break
+        return found

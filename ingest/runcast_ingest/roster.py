@@ -1,0 +1,241 @@
+"""What a project's watchers are told about its runs, metrics and writers, and by which numbers.
+
+A roster begins with what the store says and goes on with what is published, so that a run is announced before it is
+stored. It lives while somebody watches the project, and all its watchers share it. It knows no socket.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import struct
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct
+
+from runcast.blocks import BOOL, INT, Block
+from runcast.events import Config, Event, Rename, Start, Summary
+from runcast_ingest.batch import Batch
+from runcast_ingest.store.records import RunRecord
+
+RUNS_MAX = 5000  # Of one project, the newest; a list of more is read page by page from the API.
+METRICS_MAX = 20_000  # Names of one project; a training that makes a new name at every step must not fill our memory.
+
+_log = logging.getLogger(__name__)
+_DOUBLE = struct.Struct("<d")
+_LONG = struct.Struct("<q")
+MS = 1_000_000  # Nanoseconds.
+
+
+class WriterInfo(Struct):
+    """A writer and its number."""
+
+    i: int
+    run: int
+    id: str
+    label: str
+
+
+class RunInfo(Struct):
+    """A run as watchers see it. `version` counts its changes; `urgent` is that of the last one that cannot wait."""
+
+    i: int
+    path: str
+    id: str
+    name: str
+    state: str
+    created: int  # ns
+    updated: int
+    config: dict[str, Any]
+    summary: dict[str, Any]
+    steps: int
+    group: str
+    tags: tuple[str, ...]
+    key: int | None  # In the store; None as long as it was not seen there.
+    begun: bool  # Its first Start was seen: later ones add to its config, but name it no more.
+    writers: dict[str, WriterInfo] = {}
+    version: int = 0
+    urgent: int = 0
+
+    def told(self) -> dict[str, Any]:
+        """Say it as a message's `RunInfo`."""
+        return {
+            "i": self.i,
+            "id": self.id,
+            "name": self.name,
+            "state": self.state,
+            "created_ms": self.created / MS,
+            "updated_ms": self.updated / MS,
+            "config": json_safe(self.config),
+            "summary": json_safe(self.summary),
+            "steps": self.steps,
+            "group": self.group,
+            "tags": self.tags,
+        }
+
+
+def json_safe(value: Any) -> Any:
+    """Write NaN and infinities as strings: JSON has no others, and browsers refuse the whole message."""
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return value
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: json_safe(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_safe(each) for each in value]
+    return value
+
+
+class Roster:
+    """The runs, metrics and writers of one project."""
+
+    def __init__(self, project: str) -> None:
+        self.project = project
+        self.runs: dict[str, RunInfo] = {}  # By path.
+        self.numbered: list[RunInfo] = []
+        self.metrics: list[str] = []
+        self.metric_numbers: dict[str, int] = {}
+        self.writers: list[WriterInfo] = []
+        self._waiting: list[Batch | tuple[str, str]] | None = []  # What came while the store was read.
+
+    def load(self, records: Iterable[RunRecord], metrics: Iterable[str]) -> None:
+        """Begin with what the store says, and then take in what came meanwhile."""
+        for name in metrics:
+            self.number_metric(name)
+        for record in sorted(records, key=lambda one: (one.created, one.id)):
+            run = RunInfo(
+                i=len(self.numbered),
+                path=record.path,
+                id=record.id,
+                name=record.name,
+                state=record.state,
+                created=record.created,
+                updated=record.updated,
+                config=dict(record.config),
+                summary=dict(record.summary),
+                steps=record.steps,
+                group=record.group,
+                tags=record.tags,
+                key=record.key,
+                begun=True,
+            )
+            self._number(run)
+            for writer in record.writers:
+                self._writer(run, writer.id, writer.label)
+        waiting, self._waiting = self._waiting or [], None
+        for news in waiting:
+            if isinstance(news, Batch):
+                self.publish(news)
+            else:
+                self.change(*news)
+
+    def publish(self, batch: Batch) -> None:
+        """Take in what a batch says about its run."""
+        if self._waiting is not None:
+            self._waiting.append(batch)
+            return
+        run = self.runs.get(batch.path)
+        if run is None:
+            run = self._begin(batch)
+        if batch.writer not in run.writers:
+            self._writer(run, batch.writer, "")
+        for item in batch.items:
+            if isinstance(item, Block):
+                self._rows(run, item)
+            else:
+                self._event(run, batch.writer, item)
+        run.version += 1
+
+    def change(self, path: str, state: str) -> None:
+        """Take in a run's new state."""
+        if self._waiting is not None:
+            self._waiting.append((path, state))
+        elif (run := self.runs.get(path)) is not None and run.state != state:
+            run.state = state
+            run.version += 1
+            run.urgent = run.version
+
+    def number_metric(self, name: str) -> int | None:
+        """Give a metric its number; None when there are too many."""
+        number = self.metric_numbers.get(name)
+        if number is None:
+            number = len(self.metrics)
+            if number >= METRICS_MAX:
+                return None
+            if number == METRICS_MAX - 1:
+                _log.warning("%s has %d metrics; any others are stored, but not live", self.project, METRICS_MAX)
+            self.metric_numbers[name] = number
+            self.metrics.append(name)
+        return number
+
+    def _begin(self, batch: Batch) -> RunInfo:
+        now = batch.received or time.time_ns()
+        run = RunInfo(
+            i=len(self.numbered),
+            path=batch.path,
+            id=batch.path.rpartition("/")[2],
+            name=batch.path.rpartition("/")[2],
+            state="running",
+            created=now,
+            updated=now,
+            config={},
+            summary={},
+            steps=0,
+            group="",
+            tags=(),
+            key=None,
+            begun=False,
+        )
+        self._number(run)
+        run.urgent = 1
+        return run
+
+    def _number(self, run: RunInfo) -> None:
+        self.runs[run.path] = run
+        self.numbered.append(run)
+
+    def _writer(self, run: RunInfo, writer: str, label: str) -> None:
+        info = WriterInfo(i=len(self.writers), run=run.i, id=writer, label=label)
+        self.writers.append(info)
+        run.writers[writer] = info
+
+    def _rows(self, run: RunInfo, block: Block) -> None:
+        n = block.rows
+        run.updated = max(run.updated, _LONG.unpack_from(block.times, 8 * (n - 1))[0])
+        run.steps = max(run.steps, _LONG.unpack_from(block.steps, 8 * (n - 1))[0] + 1)
+        for at, (name, kind) in enumerate(zip(block.names, block.kinds, strict=True)):
+            value: float = _DOUBLE.unpack_from(block.values, 8 * (n * (at + 1) - 1))[0]
+            if name not in self.metric_numbers:
+                self.number_metric(name)
+            run.summary[name] = _as_logged(value, kind)
+        for extra in block.extras or ():
+            if extra:
+                run.summary.update(extra)
+
+    def _event(self, run: RunInfo, writer: str, event: Event) -> None:
+        run.updated = max(run.updated, event.time)
+        if isinstance(event, Start):
+            if not run.begun:
+                run.begun = True
+                run.name, run.created = event.name or run.id, event.time
+                run.group, run.tags = event.group, event.tags
+            run.config.update(event.config)
+            run.writers[writer].label = event.label
+            run.urgent = run.version + 1
+        elif isinstance(event, Config):
+            run.config.update(event.values)
+        elif isinstance(event, Summary):
+            run.summary.update(event.values)
+            for key in event.deleted:
+                run.summary.pop(key, None)
+        elif isinstance(event, Rename):
+            run.name = event.name
+
+
+def _as_logged(value: float, kind: str) -> bool | int | float:
+    if not math.isfinite(value):
+        return value
+    return bool(value) if kind == BOOL else int(value) if kind == INT else value
