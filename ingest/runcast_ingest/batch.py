@@ -1,0 +1,34 @@
+"""What the tail hands on: consecutive events of one writer, each for the first time.
+
+A batch continues what came before it, without a hole and without a repetition: the hub may show it and the
+persister may store it as it stands.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from runcast.blocks import Item
+from runcast.streams import StreamId
+
+
+class Batch(Struct, frozen=True):
+    """The events `first` … `last` of a writer to the run at `path`, read from the stream entry `entry`."""
+
+    path: str
+    writer: str
+    shard: int
+    first: int
+    last: int
+    items: list[Item]
+    entry: StreamId
+    received: int  # ns
+    size: int = 0  # Bytes of the entry's payload: what the batch costs while it waits.
+
+
+class Stored(Struct, frozen=True):
+    """Everything of `writer` up to `mark` is in the store."""
+
+    path: str
+    writer: str
+    mark: int

@@ -1,0 +1,287 @@
+"""Store what the tail admitted, soon and in one piece, then tell the writers how far it is safe.
+
+A commit at most every 100 ms, or when 4 MB wait. Publication is a task of its own: whatever Redis does after
+a commit, what was stored stays stored, and the marks are published again until they arrive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import OutOfMemoryError, RedisError
+
+from runcast.streams import ACK_BEAT, ACK_CURSOR, START, StreamId, ack_key, format_id, stream_key
+from runcast_ingest.batch import Batch, Stored
+from runcast_ingest.link import connect
+from runcast_ingest.store import Passed, QuarantineRecord, Store, Work
+
+log = logging.getLogger(__name__)
+
+COMMIT_SECONDS = 0.1
+COMMIT_BYTES = 4 * 1024 * 1024
+WAITING_BYTES_MAX = 64 * 1024 * 1024  # Above this the tail reads no more; the rest waits in Redis.
+RENEW_SECONDS = 1.0  # A third of a lease.
+RETRY_SECONDS = 0.5
+KEEP_MS = 60 * 1000  # The stream keeps a minute behind the cursor, for other readers of it.
+MEMORY_SHARE_MAX = 0.7  # Of Redis' memory: above it nothing behind the cursor is kept.
+
+
+class Persister:
+    """Takes batches, cursors and what cannot be stored from the tail; `run` commits and publishes them."""
+
+    def __init__(
+        self,
+        redis_url: str,
+        store: Store,
+        *,
+        on_stored: Callable[[list[Stored]], None] = lambda _: None,
+        on_state: Callable[[str, str], None] = lambda _path, _state: None,
+        on_fenced: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._url = redis_url
+        self._store = store
+        self._on_stored = on_stored
+        self._on_state = on_state
+        self.on_fenced = on_fenced
+        self._epochs: dict[int, int] = {}
+        self._read: dict[int, StreamId] = {}  # By shard: the cursor that the next commit stores.
+        self._work = Work({}, [], [], [])
+        self._waiting = 0
+        self._committing = 0
+        self._due = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._marks: dict[int, dict[str, int]] = {}  # By shard: every mark stored or read in this lease.
+        self._unpublished: dict[int, set[str]] = {}
+        self._cursors: dict[int, StreamId] = {}  # By shard: the cursor that is stored.
+        self._floors: dict[int, StreamId] = {}
+        self._publish = asyncio.Event()
+        self._squeezed = False
+        self.published_at = 0.0
+
+    # What the tail says.
+
+    def leased(self, shard: int, epoch: int, cursor: StreamId) -> None:
+        """Begin a lease: what an earlier one left is gone."""
+        self.drop(shard)
+        self._epochs[shard] = epoch
+        self._read[shard] = self._cursors[shard] = cursor
+        self._marks[shard], self._unpublished[shard] = {}, set()
+
+    def drop(self, shard: int) -> None:
+        """End a lease: nothing of its shard is committed or published any more."""
+        for held in (self._epochs, self._read, self._cursors, self._marks, self._unpublished, self._floors):
+            held.pop(shard, None)
+        self._work.batches = [batch for batch in self._work.batches if batch.shard != shard]
+        self._work.passed = [passed for passed in self._work.passed if passed.shard != shard]
+        self._work.quarantine = [record for record in self._work.quarantine if record.shard != shard]
+        self._measure()
+
+    def add(self, batch: Batch) -> None:
+        """Take a batch."""
+        self._work.batches.append(batch)
+        self._grow(batch.size)
+
+    def skip(self, passed: Passed) -> None:
+        """Move a mark past events that nobody can read."""
+        self._work.passed.append(passed)
+
+    def quarantine(self, record: QuarantineRecord) -> None:
+        """Keep what could not be stored."""
+        self._work.quarantine.append(record)
+        self._grow(len(record.data))
+
+    def known(self, shard: int, writer: str, mark: int) -> None:
+        """Publish a mark that the store knew already: its writer may wait for it, after Redis forgot."""
+        if mark and shard in self._marks and self._marks[shard].get(writer, 0) <= mark:
+            self._marks[shard][writer] = mark
+            self._unpublished[shard].add(writer)
+
+    def repeat(self, shard: int, writer: str) -> None:
+        """Publish a writer's mark again: it sends what is stored, so it has not heard."""
+        if writer in self._marks.get(shard, {}):
+            self._unpublished[shard].add(writer)
+
+    def tell_again(self, shard: int, writer: str) -> None:
+        """Publish a writer's mark once more: who sends what is stored has not heard so, because Redis forgot."""
+        if writer in self._marks.get(shard, {}):
+            self._unpublished[shard].add(writer)
+            self._publish.set()
+
+    def advance(self, shard: int, cursor: StreamId) -> None:
+        """Move a shard's cursor: everything up to it was handed over."""
+        self._read[shard] = cursor
+        self._due.set()
+
+    def was_reset(self, shard: int, now: StreamId) -> None:
+        """Tell the writers of a shard whose stream began again that nothing from before `now` is still to come."""
+        self._read[shard] = self._cursors[shard] = START
+        self._floors[shard] = now
+        self._unpublished[shard] = set(self._marks[shard])
+        self._due.set()
+
+    async def room(self) -> None:
+        """Wait until there is room for more: the tail's brake."""
+        await self._room.wait()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What was taken and is not stored yet."""
+        return self._waiting
+
+    # What is done about it.
+
+    async def run(self) -> None:
+        """Commit and publish, for as long as the service lives."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._commit_loop())
+            tasks.create_task(self._publish_loop())
+
+    async def commit(self) -> None:
+        """Store what waits, in one transaction."""
+        work, self._work = self._work, Work({}, [], [], [])
+        work.cursors = {shard: self._read[shard] for shard in self._epochs}
+        epochs = dict(self._epochs)
+        if not work.cursors:
+            return
+        try:
+            done = await self._store.commit(work, epochs)
+        except BaseException:
+            # Nothing of it was stored. It goes back to the front, without what was dropped meanwhile.
+            mine = {shard for shard, epoch in epochs.items() if self._epochs.get(shard) == epoch}
+            self._work.batches[:0] = [batch for batch in work.batches if batch.shard in mine]
+            self._work.passed[:0] = [passed for passed in work.passed if passed.shard in mine]
+            self._work.quarantine[:0] = [record for record in work.quarantine if record.shard in mine]
+            raise
+        finally:
+            self._measure()
+        shards = {batch.writer: batch.shard for batch in work.batches}
+        shards |= {passed.writer: passed.shard for passed in work.passed}
+        for shard in done.fenced:
+            log.warning("another service took over shard %d; leaving it alone", shard)
+            self.drop(shard)
+            self.on_fenced(shard)
+        for stored in done.stored:
+            shard = shards[stored.writer]
+            if shard in self._marks:
+                self._marks[shard][stored.writer] = stored.mark
+                self._unpublished[shard].add(stored.writer)
+        for shard, cursor in work.cursors.items():
+            if self._epochs.get(shard) == epochs[shard] and shard not in done.fenced:
+                self._cursors[shard] = cursor
+        self._publish.set()
+        if done.stored:
+            self._on_stored(done.stored)
+        for path, state in done.states:
+            self._on_state(path, state)
+
+    async def _commit_loop(self) -> None:
+        renewed = 0.0
+        while True:
+            try:
+                async with asyncio.timeout(RENEW_SECONDS):
+                    await self._due.wait()
+            except TimeoutError:
+                pass
+            started = time.monotonic()
+            self._due.clear()
+            worth = self._work.batches or self._work.passed or self._work.quarantine
+            if not worth and started - renewed < RENEW_SECONDS:
+                await asyncio.sleep(COMMIT_SECONDS)
+                continue
+            try:
+                await self.commit()
+                renewed = started
+            except sqlite3.Error as error:
+                # A full disk, say. The tail is held up by then, and the events wait in Redis and in their journals.
+                log.error("cannot store: %s; trying again", error)
+                await asyncio.sleep(RETRY_SECONDS)
+                self._due.set()
+                continue
+            if self._waiting < COMMIT_BYTES:
+                await asyncio.sleep(max(0.0, COMMIT_SECONDS - (time.monotonic() - started)))
+
+    async def _publish_loop(self) -> None:
+        while True:
+            try:
+                async with connect(self._url) as redis:
+                    # Redis may be a new one that knows nothing: everything is said again.
+                    for shard, marks in self._marks.items():
+                        self._unpublished[shard] = set(marks)
+                    beat_at = 0.0
+                    while True:
+                        try:
+                            async with asyncio.timeout(RENEW_SECONDS):
+                                await self._publish.wait()
+                        except TimeoutError:
+                            pass
+                        self._publish.clear()
+                        now = time.monotonic()
+                        beat = now - beat_at >= RENEW_SECONDS
+                        if beat:
+                            beat_at = now
+                            self._squeezed = await _is_full(redis)
+                        await self._publish_once(redis, beat)
+            except (RedisError, OSError, TimeoutError) as error:
+                log.debug("cannot publish marks: %s", error)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _publish_once(self, redis: Redis, beat: bool) -> None:
+        # Trim, then publish the marks: a Redis out of memory refuses HSET, but not XTRIM, which makes the room for it.
+        said = {shard: names for shard, names in self._unpublished.items() if beat or names}
+        pipeline = redis.pipeline(transaction=False)
+        for shard in said:
+            cursor = self._cursors[shard]
+            keep = cursor if self._squeezed else (cursor[0] - KEEP_MS, 0)
+            if keep[0] > 0:
+                pipeline.xtrim(stream_key(shard), minid=format_id(keep), approximate=not self._squeezed)
+        sent: dict[int, dict[str, int]] = {}
+        for shard, names in said.items():
+            sent[shard] = {name: self._marks[shard][name] for name in names}
+            cursor = max(self._cursors[shard], self._floors.get(shard, START))
+            fields: dict[Any, Any] = {**sent[shard], ACK_CURSOR: format_id(cursor)}
+            if beat:
+                fields[ACK_BEAT] = time.time_ns() // 1_000_000
+            pipeline.hset(ack_key(shard), mapping=fields)
+        _raise_first(await pipeline.execute(raise_on_error=False), self)
+        for shard, marks in sent.items():
+            if shard in self._unpublished:
+                current = self._marks[shard]
+                self._unpublished[shard] -= {name for name, mark in marks.items() if current.get(name) == mark}
+        self.published_at = time.monotonic()
+
+    def squeeze(self) -> None:
+        """Keep nothing in Redis that is stored: it is out of memory."""
+        self._squeezed = True
+
+    def _grow(self, size: int) -> None:
+        self._waiting += size
+        if self._waiting >= WAITING_BYTES_MAX:
+            self._room.clear()
+        self._due.set()
+
+    def _measure(self) -> None:
+        self._waiting = sum(batch.size for batch in self._work.batches)
+        self._waiting += sum(len(record.data) for record in self._work.quarantine)
+        if self._waiting < WAITING_BYTES_MAX:
+            self._room.set()
+
+
+async def _is_full(redis: Redis) -> bool:
+    memory = await redis.info("memory")
+    most = int(memory.get("maxmemory", 0))
+    return most > 0 and int(memory["used_memory"]) > MEMORY_SHARE_MAX * most
+
+
+def _raise_first(answers: Sequence[Any], persister: Persister) -> None:
+    for answer in answers:
+        if isinstance(answer, OutOfMemoryError):
+            persister.squeeze()
+        if isinstance(answer, Exception):
+            raise answer

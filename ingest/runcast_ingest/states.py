@@ -1,0 +1,117 @@
+"""Whether a run lives: what its writers said, and for how long they have been silent.
+
+The rules are pure. `States` keeps when each writer was last heard of, and asks once a second; it knows neither
+Redis nor SQLite, and changes go out through one call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+
+from msgspec import Struct
+
+log = logging.getLogger(__name__)
+
+RUNNING, FINISHED, FAILED, CRASHED = "running", "finished", "failed", "crashed"
+SILENCE_SECONDS = 20.0  # A writer beats every few seconds; a pause for garbage or a checkpoint is shorter.
+CHECK_SECONDS = 1.0
+
+
+class End(Struct, frozen=True):
+    """How one writer stands: whether it ended, and with which exit code; None: it died without a word."""
+
+    ended: bool
+    exit_code: int | None
+
+
+def state_of(ends: Iterable[End]) -> str:
+    """Judge a run by its writers: it runs while one of them does, and the worst end counts."""
+    worst = FINISHED
+    for end in ends:
+        if not end.ended:
+            return RUNNING
+        if end.exit_code is None:
+            worst = CRASHED
+        elif end.exit_code != 0 and worst != CRASHED:
+            worst = FAILED
+    return worst
+
+
+class _Life(Struct):
+    state: str
+    heard: dict[str, float]  # By writer that has not ended, on our monotonic clock.
+
+
+class States:
+    """Watch over the runs that live. `change(path, state)` stores a state and is awaited before the next check."""
+
+    def __init__(
+        self, change: Callable[[str, str], Awaitable[None]], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._change = change
+        self._clock = clock
+        self._lives: dict[str, _Life] = {}
+        self._deaf = False
+
+    def begin(self, path: str, state: str, writers: Iterable[str]) -> None:
+        """Take up a run that the store holds, after a start of the service: its silence counts from now."""
+        now = self._clock()
+        self._lives[path] = _Life(state, dict.fromkeys(writers, now))
+
+    def heard(self, path: str, writer: str) -> None:
+        """Note a sign of life: a beat or a batch."""
+        life = self._lives.get(path)
+        if life is None:
+            life = self._lives[path] = _Life(RUNNING, {})
+        life.heard[writer] = self._clock()
+
+    def ended(self, path: str, writer: str) -> None:
+        """Note a writer's last word: its silence means nothing from now on."""
+        life = self._lives.get(path)
+        if life is not None:
+            life.heard.pop(writer, None)
+
+    def committed(self, path: str, state: str) -> None:
+        """Take over the state that the store reached by itself, by a Start or a Finish."""
+        life = self._lives.get(path)
+        if state in {FINISHED, FAILED}:
+            self._lives.pop(path, None)
+        elif life is None:
+            self._lives[path] = _Life(state, {})
+        else:
+            life.state = state
+
+    def deaf(self, since: bool) -> None:
+        """Say that nobody can be heard, because Redis is away; after it, everybody gets their time again."""
+        if self._deaf and not since:
+            now = self._clock()
+            for life in self._lives.values():
+                life.heard = dict.fromkeys(life.heard, now)
+        self._deaf = since
+
+    def due(self) -> list[tuple[str, str]]:
+        """Say which runs changed: fell silent, or were heard again."""
+        if self._deaf:
+            return []
+        now = self._clock()
+        changes: list[tuple[str, str]] = []
+        for path, life in self._lives.items():
+            if not life.heard:
+                continue
+            alive = any(now - heard <= SILENCE_SECONDS for heard in life.heard.values())
+            if alive and life.state == CRASHED:
+                changes.append((path, RUNNING))
+            elif not alive and life.state == RUNNING:
+                changes.append((path, CRASHED))
+        return changes
+
+    async def run(self) -> None:
+        """Check every second, for as long as the service lives."""
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            for path, state in self.due():
+                await self._change(path, state)
+                self.committed(path, state)

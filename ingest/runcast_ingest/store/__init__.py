@@ -1,0 +1,37 @@
+"""Where runs are kept: one SQLite file, written by one thread, read by anyone."""
+
+from runcast_ingest.store.records import (
+    CheckReport,
+    Committed,
+    Curve,
+    KeyRecord,
+    Lease,
+    Passed,
+    ProjectRecord,
+    QuarantineRecord,
+    RunRecord,
+    Series,
+    Stats,
+    View,
+    Work,
+    WriterRecord,
+)
+from runcast_ingest.store.store import Store
+
+__all__ = [
+    "CheckReport",
+    "Committed",
+    "Curve",
+    "KeyRecord",
+    "Lease",
+    "Passed",
+    "ProjectRecord",
+    "QuarantineRecord",
+    "RunRecord",
+    "Series",
+    "Stats",
+    "Store",
+    "View",
+    "Work",
+    "WriterRecord",
+]

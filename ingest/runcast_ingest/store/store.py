@@ -1,0 +1,390 @@
+"""The store: everything that is known of every run, in one SQLite file.
+
+One thread writes: commits, states and compaction, each a transaction of its own. A few connections read. What is
+numerical happens in threads, so that the event loop never waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from runcast.streams import SHARDS
+from runcast_ingest.store import catalog, history, pages
+from runcast_ingest.store.checker import Progress, check
+from runcast_ingest.store.codec import Damaged
+from runcast_ingest.store.compactor import Due, Plan, plan, plan_groups
+from runcast_ingest.store.curves import Asked, Choice, choose, collect, curve, read_level0, series
+from runcast_ingest.store.ledger import Ledger
+from runcast_ingest.store.pages import Page
+from runcast_ingest.store.pyramid import PART_POINTS
+from runcast_ingest.store.reader import Fetched, Readers, fetch, fetch_cells, fetch_level0, fetch_parts
+from runcast_ingest.store.records import (
+    CheckReport,
+    Committed,
+    Curve,
+    KeyRecord,
+    Lease,
+    ProjectRecord,
+    QuarantineRecord,
+    RunRecord,
+    Series,
+    Stats,
+    View,
+    Work,
+)
+from runcast_ingest.store.schema import connect, prepare
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+COMPACT_EVERY_SECONDS = 0.2
+CHECKPOINT_EVERY_SECONDS = 5.0
+
+
+class Store:
+    """Open it with `async with Store.open(path) as store`; `compact` and `checkpoint` run beside the service."""
+
+    def __init__(self, path: Path, ledger: Ledger, readers: Readers) -> None:
+        self.path = path
+        self._ledger = ledger
+        self._readers = readers
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._epochs: dict[int, int] = {}
+        self._owner = ""
+        self._damaged = 0
+        self._commits = 0
+        self._commit_ms = 0.0
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, path: Path) -> AsyncIterator[Store]:
+        """Open the database, made or brought up to date where needed; raises StoreUnavailable."""
+        connection = await asyncio.to_thread(prepare, path)
+        readers = Readers(path)
+        store = cls(path, Ledger(connection), readers)
+        try:
+            await readers.open()
+            yield store
+        finally:
+            if store._epochs:
+                with suppress(sqlite3.Error):
+                    await store._write(store._ledger.release, dict(store._epochs))
+            await readers.close()
+            await store._write(store._ledger.close)
+            store._thread.shutdown()
+
+    # Writing.
+
+    async def lease(self, shards: Iterable[int] = range(SHARDS), *, owner: str) -> list[Lease]:
+        """Take those of `shards` that nobody else holds."""
+        leases: list[Lease] = await self._write(self._ledger.lease, list(shards), owner)
+        self._epochs.update({lease.shard: lease.epoch for lease in leases})
+        self._owner = owner
+        return leases
+
+    async def marks(self, writers: Iterable[str]) -> dict[str, int]:
+        """Read how far each writer is stored, in order with the commits; 0 for one that is not known."""
+        return await self._write(self._ledger.marks, list(writers))
+
+    async def commit(self, work: Work, epochs: Mapping[int, int] | None = None) -> Committed:
+        """Store everything in one transaction, except shards whose lease was lost: they are named in the result."""
+        started = time.perf_counter()
+        committed = await self._write(self._ledger.commit, work, dict(self._epochs if epochs is None else epochs))
+        self._commit_ms = 1000 * (time.perf_counter() - started)
+        self._commits += 1
+        for shard in committed.fenced:
+            self._epochs.pop(shard, None)
+        return committed
+
+    async def set_state(self, path: str, state: str) -> bool:
+        """Declare a run silent (crashed) or heard again (running); False when that says nothing new."""
+        return await self._write(self._ledger.set_state, path, state)
+
+    async def compact(self) -> None:
+        """Move what is due from level 0 into columns, for as long as the service lives."""
+        while True:
+            await asyncio.sleep(COMPACT_EVERY_SECONDS)
+            await self.compact_once()
+
+    async def compact_once(self, *, everything: bool = False) -> int:
+        """Move what is due now, or `everything`; says how many rows of level 0 went."""
+        moved = 0
+        for due in await self._write(self._ledger.due, everything):
+            try:
+                moved += await self._compact(due)
+            except Damaged as error:
+                # It stays in level 0, where every reader and doctor will say the same.
+                self._damaged += 1
+                log.error("cannot compact run %s: %s", due.run, error)
+                await self._write(self._ledger.give_up, due)
+        return moved
+
+    async def checkpoint(self) -> None:
+        """Copy the write-ahead log back every few seconds, so that no commit has to."""
+        connection = await asyncio.to_thread(connect, self.path)
+        try:
+            while True:
+                await asyncio.sleep(CHECKPOINT_EVERY_SECONDS)
+                with suppress(sqlite3.OperationalError):
+                    await asyncio.to_thread(_checkpoint, connection)
+        finally:
+            connection.close()
+
+    # Reading.
+
+    async def projects(self) -> list[ProjectRecord]:
+        """List the projects, the latest first."""
+        return [ProjectRecord(*row) for row in await self._readers.rows(catalog.PROJECTS)]
+
+    async def runs(
+        self,
+        project: str,
+        *,
+        state: str | None = None,
+        sort: str = "-created",
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> tuple[list[RunRecord], str | None]:
+        """List runs of a project, a page at a time; raises UsageError on a sort or cursor that is not one."""
+        async with self._readers.transaction() as db:
+            return await catalog.runs(db, project, state=state, sort=sort, limit=limit, cursor=cursor)
+
+    async def run(self, project: str, run: str) -> RunRecord | None:
+        """Return one run."""
+        async with self._readers.transaction() as db:
+            return await catalog.run(db, project, run)
+
+    async def living(self) -> list[RunRecord]:
+        """List the runs that are not known to have ended, in all projects."""
+        async with self._readers.transaction() as db:
+            return await catalog.living(db)
+
+    async def names(self, project: str | None = None) -> list[str]:
+        """List the names of projects, or the ids of a project's runs."""
+        if project is None:
+            return [row[0] for row in await self._readers.rows("SELECT name FROM project ORDER BY name")]
+        return [row[0] for row in await self._readers.rows(catalog.RUN_IDS, (project,))]
+
+    async def keys(self, run_key: int) -> list[KeyRecord]:
+        """List the keys of a run."""
+        async with self._readers.transaction() as db:
+            return await catalog.keys(db, await self._readers.heads(db, run_key), run_key)
+
+    async def project_keys(self, project: str) -> list[str]:
+        """List the keys that any run of a project has."""
+        async with self._readers.transaction() as db:
+            keysets = [row[0] for row in await fetch(db, catalog.PROJECT_KEYSETS, (project,))]
+            names = await self._readers.names(db, keysets)
+        return sorted({name for keyset in names.values() for name in keyset})
+
+    async def view(
+        self,
+        run_key: int,
+        keys: Sequence[str] | None = None,
+        *,
+        points_max: int | None = None,
+        axis: str = "step",
+        lo: int | None = None,
+        hi: int | None = None,
+        after: Mapping[str, int] | None = None,
+    ) -> View:
+        """Return curves of a run and the marks that were true in the same read.
+
+        `axis` is `step`, or `time` with `lo` and `hi` in ns. Without `points_max` every point; else, where there are
+        more, real points that draw the same. `after` names marks by writer: only what is above them, all of it.
+        """
+        asked = Asked(None if keys is None else frozenset(keys), points_max, axis, lo, hi, after)
+        fetched, choices = await self._fetch(run_key, asked)
+        curves = await self._think(_curves, asked, fetched, choices)
+        return View({writer.id: writer.mark for writer in fetched.writers.values()}, curves)
+
+    async def envelope(
+        self,
+        run_key: int,
+        key: str,
+        *,
+        points: int,
+        axis: str = "step",
+        lo: int | None = None,
+        hi: int | None = None,
+        writer: str | None = None,
+    ) -> Series:
+        """Return one key of a run: every point when there are at most `points`, else a band of so many columns."""
+        # As many columns as asked for; a view's budget has four points for each.
+        asked = Asked(frozenset([key]), 4 * points, axis, lo, hi)
+        fetched, choices = await self._fetch(run_key, asked)
+        asked = Asked(frozenset([key]), points, axis, lo, hi)
+        return await self._think(_series, asked, fetched, choices, key, writer)
+
+    async def rows(
+        self, run_key: int, keys: Sequence[str] | None = None, *, after: Mapping[str, int], rows_max: int
+    ) -> Page:
+        """Return the next rows of each writer behind its mark in `after`, in order of sequence, about `rows_max` of each."""
+        wanted = None if keys is None else frozenset(keys)
+        found = await pages.find(self._readers, run_key, wanted, after=after, rows_max=rows_max)
+        return await self._think(pages.read, found, wanted)
+
+    async def history(
+        self,
+        run_key: int,
+        *,
+        keys: Sequence[str] | None = None,
+        after_step: int | None = None,
+        up_to_step: int | None = None,
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """Yield a run's rows in order of step, a page at a time, each with `_step`, `_timestamp` and `_runtime`."""
+        wanted = None if keys is None else frozenset(keys)
+        async with self._readers.transaction() as db:
+            created = await catalog.created(db, run_key)
+            heads = await self._readers.heads(db, run_key)
+            axes = {axis.key: axis for axis in heads.axes if history.concerns(axis, wanted)}
+            found = await fetch_parts(db, list(axes), unit="step", lo=after_step, hi=up_to_step)
+            parts = [part for each in found.values() for part in each if part.level == 1]
+            # A full part is never changed. A short one may be written anew while pages are still to come: read it now.
+            short = [part for part in parts if part.rows < PART_POINTS]
+            heads.chunks = await fetch_cells(db, "chunk", history.chunk_keys(axes, short, wanted))
+            level0 = await fetch_level0(db, run_key)
+        labels = {writer.key: writer.label for writer in heads.writers.values()}
+        young = await self._think(read_level0, level0, None)
+        young += await self._think(history.read_parts, axes, short, heads.chunks, wanted)
+        full = [part for part in parts if part.rows == PART_POINTS]
+        for low, high in history.cuts(full, after_step, up_to_step):
+            touched = [part for part in full if part.step_high > low and part.step_low <= high]
+            async with self._readers.transaction() as db:
+                chunks = await fetch_cells(db, "chunk", history.chunk_keys(axes, touched, wanted))
+            stretches = young + await self._think(history.read_parts, axes, touched, chunks, wanted)
+            for start, end in await self._think(history.slices, stretches, low, high):
+                page = await self._think(
+                    history.page, stretches, labels, created=created, low=start, high=end, keys=wanted
+                )
+                if page:
+                    yield page
+
+    async def quarantine(self, limit: int = 1000) -> list[QuarantineRecord]:
+        """List what could not be stored, the latest first."""
+        rows = await self._readers.rows(catalog.QUARANTINE, (limit,))
+        return [catalog.quarantined(row) for row in rows]
+
+    async def check(self, progress: Progress | None = None) -> CheckReport:
+        """Read every stored byte again and compare marks with what is there."""
+
+        def walk() -> CheckReport:
+            connection = connect(self.path, readonly=True)
+            try:
+                return check(connection, progress)
+            finally:
+                connection.close()
+
+        return await asyncio.to_thread(walk)
+
+    async def stats(self) -> Stats:
+        """Count what is stored."""
+        async with self._readers.transaction() as db:
+            counts = (await fetch(db, catalog.COUNTS))[0]
+            kinds: dict[str, int] = dict(await fetch(db, "SELECT kind, count(*) FROM quarantine GROUP BY kind"))
+            dropped = (await fetch(db, "SELECT coalesce(sum(value), 0) FROM tally"))[0][0]
+        wal = self.path.with_name(self.path.name + "-wal")
+        return Stats(
+            **dict(zip(catalog.COUNTED, counts, strict=True)),
+            quarantine=kinds,
+            quarantine_dropped=dropped,
+            damaged=self._damaged,
+            file_bytes=self.path.stat().st_size,
+            wal_bytes=wal.stat().st_size if wal.exists() else 0,
+            commits=self._commits,
+            commit_ms=self._commit_ms,
+        )
+
+    # Inside.
+
+    async def _write(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: act(*args, **kwargs))
+
+    async def _think(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await asyncio.to_thread(act, *args, **kwargs)
+        except Damaged:
+            self._damaged += 1
+            raise
+
+    async def _compact(self, due: Due) -> int:
+        next_part = await self._write(self._ledger.next_part)
+        made = await asyncio.to_thread(_plan, self.path, due, next_part)
+        if made is None or not await self._write(
+            self._ledger.execute_all, dict(self._epochs), due.shard, made.statements
+        ):
+            await self._write(self._ledger.give_up, due)
+            return 0
+        await self._write(self._ledger.compacted, due, made.rows, made.events, made.size)
+        for axis, keys in made.axes.items():
+            while True:
+                next_part = await self._write(self._ledger.next_part)
+                group = await asyncio.to_thread(_plan_groups, self.path, axis, keys, next_part)
+                if group is None or not await self._write(
+                    self._ledger.execute_all, dict(self._epochs), due.shard, group.statements
+                ):
+                    break
+        return made.rows
+
+    async def _fetch(self, run_key: int, asked: Asked) -> tuple[Fetched, list[Choice]]:
+        async with self._readers.transaction() as db:
+            fetched = await self._readers.heads(db, run_key)
+            axes = [axis for axis in fetched.axes if asked.wants(axis)]
+            parts = await fetch_parts(db, [axis.key for axis in axes], unit=asked.unit, lo=asked.lo, hi=asked.hi)
+            if asked.after is not None:
+                for axis in axes:
+                    mark = asked.after.get(fetched.writers[axis.writer].id, 0)
+                    parts[axis.key] = [part for part in parts[axis.key] if part.last > mark]
+            choices = [choose(asked, axis, parts[axis.key]) for axis in axes]
+            level0 = await fetch_level0(db, run_key)
+            chunks = [key for choice in choices for key in choice.chunk_keys()]
+            buckets = [key for choice in choices for key in choice.bucket_keys()]
+            fetched.chunks = await fetch_cells(db, "chunk", chunks)
+            fetched.buckets = await fetch_cells(db, "bucket", buckets)
+        marks = asked.after or {}
+        fetched.level0 = [row for row in level0 if row.last > marks.get(fetched.writers[row.writer].id, 0)]
+        return fetched, choices
+
+
+def _plan(path: Path, due: Due, next_part: int) -> Plan | None:
+    connection = connect(path, readonly=True)
+    try:
+        return plan(connection, due, next_part)
+    finally:
+        connection.close()
+
+
+def _plan_groups(path: Path, axis: int, keys: int, next_part: int) -> Plan | None:
+    connection = connect(path, readonly=True)
+    try:
+        return plan_groups(connection, axis, keys, next_part)
+    finally:
+        connection.close()
+
+
+def _checkpoint(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+
+def _curves(asked: Asked, fetched: Fetched, choices: Sequence[Choice]) -> list[Curve]:
+    made = [curve(asked, pieces, fetched.writers[pieces.writer]) for pieces in collect(asked, fetched, choices)]
+    return [each for each in made if len(each.steps)]
+
+
+def _series(asked: Asked, fetched: Fetched, choices: Sequence[Choice], key: str, writer: str | None) -> Series:
+    every = [
+        pieces
+        for pieces in collect(asked, fetched, choices)
+        if writer is None or fetched.writers[pieces.writer].id == writer
+    ]
+    return series(asked, key, every)
