@@ -121,6 +121,8 @@ def _sentence(error: urllib.error.HTTPError) -> str:
     except (ValueError, OSError):
         return f"{error.url} answered {error.code} {error.reason}"
     said = body.get("error") or body.get("detail") if isinstance(body, dict) else None
+    if isinstance(said, dict):
+        said = said.get("message")
     if error.code == 401:
         return f"{said or 'a token is needed'}; set RUNCAST_TOKEN or RUNCAST_TOKEN_FILE"
     return str(said or f"{error.url} answered {error.code} {error.reason}")
