@@ -6,14 +6,15 @@ from pathlib import Path
 
 import streamlit as st
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent  # Its pages lie in `views`: a folder named `pages` Streamlit would serve on its own.
 
 # Streamlit's page becomes an application's frame: no margins where the board is, a low header.
 FRAME = """<style>
 [data-testid="stMainBlockContainer"] { padding: 56px 0 0 0; max-width: none; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0; }
 [data-testid="stHeader"] { height: 56px; border-bottom: 1px solid var(--st-border-color, #8884); }
-[data-testid="stMain"] { scrollbar-gutter: auto; }
+.st-key-page { padding: 16px 20px 24px; }
+.st-key-lesson { margin: 12vh auto 0; padding: 0 20px; }
 </style>"""
 
 st.set_page_config(
@@ -23,9 +24,9 @@ st.html(FRAME)
 st.logo(str(HERE / "logo.svg"), size="large")
 st.navigation(
     [
-        st.Page(HERE / "pages" / "live.py", title="Live", icon=":material/monitoring:", default=True),
-        st.Page(HERE / "pages" / "runs.py", title="Runs", icon=":material/table_rows:", url_path="runs"),
-        st.Page(HERE / "pages" / "run.py", title="Run", icon=":material/show_chart:", url_path="run"),
+        st.Page(HERE / "views" / "live.py", title="Live", icon=":material/monitoring:", default=True),
+        st.Page(HERE / "views" / "runs.py", title="Runs", icon=":material/table_rows:", url_path="runs"),
+        st.Page(HERE / "views" / "run.py", title="Run", icon=":material/show_chart:", url_path="run"),
     ],
     position="top",
 ).run()

@@ -5,6 +5,7 @@ Python hands it a few hundred bytes of settings; points never pass through Strea
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import streamlit as st
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 
+from runcast.tickets import LIVE, LIVE_SECONDS, mint
 from runcast_dashboard.settings import current
 
 # Streamlit looks for a component's files in the package that has the distribution's name; ours lie in another one of
@@ -24,8 +26,9 @@ _board = st.components.v2.component("runcast.board", js="board.js", css="board.c
 
 
 def ticket() -> str:
-    """Return what lets a reader of these pages open the live websocket; empty where their cookie does."""
-    return ""
+    """Make what lets a reader of these pages open the live websocket; empty where no token is asked for."""
+    secret = current().token
+    return mint(secret, LIVE, now=time.time(), seconds=LIVE_SECONDS) if secret else ""
 
 
 def board(

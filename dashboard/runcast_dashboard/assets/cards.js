@@ -10,7 +10,12 @@ const NEAR = "240px"; // A card gets its canvas this long before it scrolls into
 const PAD = { left: 50, right: 12 }; // As in chart.js.
 const DRAG_MIN = 0.015; // Less of the width is a click, not a stretch.
 const sectionOf = (name) => (name.includes("/") ? name.slice(0, name.indexOf("/")) : "Charts");
-const natural = new Intl.Collator("en", { numeric: true }).compare;
+const collate = new Intl.Collator("en", { numeric: true }).compare;
+// What a training is judged by comes first, what the machine did comes last.
+const LEADING = [/^val(id(ation)?)?\b/i, /^(eval|test)\b/i, /^train(ing)?\b/i];
+const TRAILING = /^(sys(tem)?|gpu|cpu|hardware|perf)\b/i;
+const rank = (name) => (TRAILING.test(name) ? LEADING.length + 1 : LEADING.findIndex((lead) => lead.test(name)) + 1 || LEADING.length + 0.5);
+const natural = (a, b) => rank(a) - rank(b) || collate(a, b);
 
 export class Cards {
   constructor(board) {
@@ -45,7 +50,9 @@ export class Cards {
     const plot = element("div", "plot");
     const cross = element("div", "cross");
     const stretch = element("div", "stretch");
-    const note = element("span", "note");
+    const broken = element("span", "broken");
+    const count = element("span");
+    const note = element("span", "note", broken, count);
     const grow = button("ghost grow", "Show large", () => {
       root.classList.toggle("large");
       root.scrollIntoView({ block: "nearest" });
@@ -53,7 +60,7 @@ export class Cards {
     plot.append(cross, stretch);
     const head = element("div", "title", title, note, grow);
     const root = element("div", "card", head, plot);
-    const card = { name, root, title, plot, cross, stretch, note, width: 0, height: 0, canvas: null };
+    const card = { name, root, title, plot, cross, stretch, note, broken, count, width: 0, height: 0, canvas: null };
     plot.dataset.name = name;
     title.title = `${name}: click to list its last values beside the runs`;
     title.onclick = () => this.setPrimary(name);
@@ -83,6 +90,10 @@ export class Cards {
       section.root.remove();
       this.sections.delete(group);
     }
+    // Few charts are drawn higher, so that they fill the screen.
+    const few = groups.size === 1 ? this.cards.size : Infinity;
+    this.list.style.setProperty("--rows", String(few === 4 ? 2 : Math.min(3, Math.ceil(few / 3))));
+    this.list.dataset.few = String(few);
     const order = [...groups.keys()].map((group) => this.sections.get(group).root);
     if (order.some((root, i) => this.list.children[i] !== root)) this.list.replaceChildren(...order);
   }
@@ -248,11 +259,8 @@ export class Cards {
     for (const [name, { shown, total, broken }] of Object.entries(notes)) {
       const card = this.cards.get(name);
       if (!card) continue;
-      const parts = [];
-      if (broken) parts.push(this.board.single ? "NaN" : `NaN in ${broken} ${broken === 1 ? "run" : "runs"}`);
-      if (total > shown) parts.push(`${whole(shown)} of ${whole(total)} points`);
-      write(card.note, parts.join(" · "));
-      card.note.classList.toggle("broken", broken > 0);
+      write(card.broken, !broken ? "" : this.board.single ? "NaN" : `NaN in ${broken} ${broken === 1 ? "run" : "runs"}`);
+      write(card.count, total > shown ? `${whole(shown)} of ${whole(total)} points` : "");
       card.note.title = total > shown ? "The first, lowest, highest and last point of each pixel column: the picture is the same. Zoom in for every point." : "";
     }
   }

@@ -42,7 +42,7 @@ export function niceGap(span, parts) {
   const raw = span / parts;
   const power = 10 ** Math.floor(Math.log10(raw));
   const figure = raw / power;
-  return (figure < 1.5 ? 1 : figure < 3.5 ? 2 : figure < 7.5 ? 5 : 10) * power;
+  return (figure < 1.41 ? 1 : figure < 3.16 ? 2 : figure < 7.07 ? 5 : 10) * power;
 }
 
 const SECOND = 1e3;

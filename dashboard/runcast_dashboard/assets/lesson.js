@@ -22,7 +22,7 @@ export class Lesson {
     const name = JSON.stringify(data.project);
     if (!runs && !single) {
       write(this.title, "Waiting for the first run");
-      write(this.text, "Start one from any terminal on this machine. Its curves appear here as it logs.");
+      write(this.text, "Run this from any terminal on this machine. Its curves appear here as it logs.");
       write(this.code, `import runcast\n\nruncast.init(project=${name})\nfor step in range(1000):\n    runcast.log({"loss": 1 / (step + 1)})\n`);
     } else {
       write(this.title, single ? "Nothing logged yet" : runs === 1 ? "A run has started" : `${runs} runs have started`);

@@ -2,11 +2,15 @@
 // The service numbers runs, writers and metrics anew on each connection; here they keep their names, so that what is
 // held outlives a connection. It applies frames so that no point is missing or counted twice, and knows no socket.
 
-import { ENVELOPE, SNAPSHOT, VIEW } from "./frames.js";
+import { DELTA, ENVELOPE, SNAPSHOT, VIEW } from "./frames.js";
 import { abgr, runColor } from "./colors.js";
 import { POINTS_MAX, Series } from "./series.js";
 
+const ENVELOPE_POINTS_MIN = 256; // A curve of fewer was sent whole, even beside others that were not.
 const HELD_POINTS_MAX = 4_000_000; // At 28 bytes a point, about 110 MB; beyond, metrics out of view are let go.
+
+// JSON has none of them: they travel as words.
+const NOT_NUMBERS = new Map([["NaN", NaN], ["Infinity", Infinity], ["-Infinity", -Infinity]]);
 
 export class Model {
   constructor() {
@@ -55,7 +59,7 @@ export class Model {
     run.created = info.created_ms;
     run.updated = info.updated_ms;
     run.config = info.config ?? {};
-    run.summary = info.summary ?? {};
+    run.summary = Object.fromEntries(Object.entries(info.summary ?? {}).map(([key, value]) => [key, NOT_NUMBERS.get(value) ?? value]));
     if (info.steps) run.step = Math.max(run.step, info.steps - 1);
     if (info.created_ms) run.t0 = Math.min(run.t0, info.created_ms);
     return run;
@@ -78,48 +82,44 @@ export class Model {
     return series;
   }
 
-  // Returns our numbers of the metrics that changed.
+  // Returns our numbers of the metrics that changed. After a frame everything of a writer is held up to the highest
+  // `last` in it: its mark. Blocks may lie between each other, so they are compared with the marks from before.
   apply(frame, viewAsked) {
     const touched = new Set();
     if (frame.kind === VIEW && frame.req !== viewAsked) return touched; // The answer to a question that was given up.
     const begun = new Set();
+    const marks = new Map();
     for (const block of frame.blocks) {
       const link = this.link.writers.get(block.writer);
-      if (!link || !block.n) continue;
+      if (!link) continue;
       const { run, writer } = link;
-      if (frame.kind !== SNAPSHOT && frame.kind !== VIEW && block.last <= writer.mark) continue;
+      if (frame.kind === DELTA && block.last <= writer.mark) continue;
+      if (frame.kind !== VIEW) marks.set(writer, Math.max(block.last, marks.get(writer) ?? writer.mark));
+      if (!block.n) continue;
       for (let k = 0; k < block.metrics.length; k++) {
         const metric = this.link.metrics.get(block.metrics[k]);
         if (metric === undefined) continue;
-        const series = this.curve(run, metric, writer.label);
         touched.add(metric);
+        const series = this.curve(run, metric, writer.label);
         if (frame.kind === VIEW) this.refine(series, block, k, begun);
-        else if (frame.kind === SNAPSHOT) this.replace(series, block, k, begun, writer, frame.flags & ENVELOPE);
-        else if (block.last > (series.mark.get(writer.id) ?? 0)) {
+        else {
+          if (frame.kind === SNAPSHOT && !begun.has(series)) {
+            begun.add(series);
+            series.reset();
+            series.detail = null;
+          }
           series.append(block.steps, block.times, block.values[k]);
           series.detail?.append(block.steps, block.times, block.values[k]);
+          if (frame.flags & ENVELOPE && block.n > ENVELOPE_POINTS_MIN) series.total += Math.max(0, block.last - block.first + 1 - block.n);
         }
       }
       if (frame.kind === VIEW) continue;
-      // A snapshot of some metrics says nothing of how far the others are held: only deltas move a known mark.
-      if (frame.kind !== SNAPSHOT || !writer.mark) writer.mark = block.last;
       run.t0 = Math.min(run.t0, block.times[0]);
       run.t1 = Math.max(run.t1, block.times[block.n - 1]);
       run.step = Math.max(run.step, block.steps[block.n - 1]);
     }
+    for (const [writer, mark] of marks) writer.mark = mark;
     return touched;
-  }
-
-  replace(series, block, k, begun, writer, envelope) {
-    if (!begun.has(series)) {
-      begun.add(series);
-      series.reset();
-      series.mark.clear();
-      series.detail = null;
-    }
-    series.append(block.steps, block.times, block.values[k]);
-    series.mark.set(writer.id, block.last);
-    if (envelope) series.total = Math.max(series.total, block.last - block.first + 1);
   }
 
   refine(series, block, k, begun) {

@@ -22,7 +22,6 @@ export class Series {
   constructor(label = "", bound = POINTS_MAX) {
     this.label = label;
     this.bound = bound;
-    this.mark = new Map(); // Writer id → the sequence up to which the last snapshot went.
     this.detail = null; // The zoomed stretch at full resolution, another Series.
     this.allocate(128);
     this.reset();

@@ -15,6 +15,7 @@ const LATEST_POST_MS = 250;
 const STRIP_DRAW_MS = 400;
 const WINDOW_MS = 60; // Cards come into view in bursts.
 const SAMPLES_MAX = 4000;
+const RESUME_CHARS_MAX = 48_000;
 
 const model = new Model();
 const scene = new Scene(model);
@@ -50,10 +51,13 @@ const markMetrics = (touched) => charts.forEach((chart) => touched.has(chart.met
 function subscription() {
   model.fresh();
   subscribed = [...confirmed];
-  return {
-    op: "sub", project: config.project, runs: config.runs ?? null, metrics: subscribed, px: pixels(),
-    token: config.token ?? "", resume: confirmed.length ? model.marks() : {},
-  };
+  const resume = confirmed.length ? model.marks() : {};
+  // The service takes messages up to a size; a run that is left out comes as a snapshot.
+  for (const id of Object.keys(resume)) {
+    if (JSON.stringify(resume).length < RESUME_CHARS_MAX) break;
+    delete resume[id];
+  }
+  return { op: "sub", project: config.project, runs: config.runs ?? null, metrics: subscribed, px: pixels(), token: config.token ?? "", resume };
 }
 
 function pixels() {
@@ -226,7 +230,7 @@ function reportNotes() {
     const broken = new Set();
     for (const { held, series, n, run } of chart.drawn) {
       shown += n;
-      total += series === held ? Math.max(held.total, n) : n;
+      total += series === held ? n + held.total - held.n : n;
       if (held.broken) broken.add(run.id);
     }
     notes[id] = { shown, total, broken: broken.size };

@@ -24,4 +24,4 @@ if shown.project:
     st.session_state["hidden"] = []
     st.rerun()
 if shown.open:
-    places.go("pages/run.py", project=project, run=shown.open)
+    places.go("views/run.py", project=project, run=shown.open)

@@ -28,4 +28,4 @@ shown = board(
 )
 places.keep(shown.options)
 if shown.project:
-    places.go("pages/live.py", project=project)
+    places.go("views/live.py", project=project)
