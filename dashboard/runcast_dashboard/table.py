@@ -141,8 +141,8 @@ def frame(project: str, found: Sequence[Json], spark: str | None) -> tuple[dict[
         table["spark"] = list(sparks(project, found, spark))
         shown["spark"] = columns.LineChartColumn(spark, width=170)
     for prefix, rows in (("config", configs), ("summary", summaries)):
-        for name, values in cells(rows, columns_of(rows)).items():
-            values = in_words(values)
+        for name, numbers in cells(rows, columns_of(rows)).items():
+            values = in_words(numbers)
             table[f"{prefix} {name}"] = values
             kind = columns.TextColumn if any(isinstance(value, str) for value in values) else columns.NumberColumn
             shown[f"{prefix} {name}"] = kind(name, help=f"{prefix}: last value" if prefix == "summary" else prefix)

@@ -1,0 +1,155 @@
+"""The board's modules, each alone in a real browser."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import threading
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+import runcast_dashboard
+from runcast import frames
+
+ASSETS = Path(runcast_dashboard.__file__).parent / "assets"
+NAN = float("nan")
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # The base class names it so.
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def assets() -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=ASSETS))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def blank(browser: Browser, assets: str) -> Iterator[Page]:
+    page = browser.new_page()
+    page.goto(f"{assets}/board.css")
+    yield page
+    page.close()
+
+
+def buffers(*numbers: float) -> Any:
+    return memoryview(b"").cast("B") if not numbers else memoryview(array("d", numbers))
+
+
+def frame(kind: int, seq: int, *blocks: tuple[int, int, list[float], list[list[float]]], flags: int = 0) -> list[int]:
+    """Write a frame of blocks (first, last, steps, columns) of run 0 and writer 0; times are a second a step."""
+    made = [
+        frames.block(
+            0,
+            0,
+            first,
+            last,
+            buffers(*steps),
+            buffers(*(1000 * step for step in steps)),
+            range(len(columns)),
+            buffers(*(value for column in columns for value in column)),
+        )
+        for first, last, steps, columns in blocks
+    ]
+    return list(frames.frame(kind, seq, made, newest_ms=1.0, sent_ms=2.0, flags=flags))
+
+
+MODEL = """async ([frames, names]) => {
+  const { Model } = await import("./model.js");
+  const { parseFrame } = await import("./frames.js");
+  const model = new Model();
+  model.describeRun({ i: 0, id: "r", name: "r", state: "running", created_ms: 1, summary: {} });
+  model.nameWriter({ i: 0, run: 0, id: "w", label: "" });
+  names.forEach((name, i) => model.nameMetric(i, name));
+  for (const frame of frames) model.apply(parseFrame(new Uint8Array(frame).buffer), 0);
+  const run = model.runs.get("r");
+  const held = (values, n) => [...values.subarray(0, n)];
+  const curve = (m) => model.curves(run, m).map((s) => ({ x: held(s.x, s.n), y: held(s.y, s.n), total: s.total }))[0];
+  return { curves: names.map((_, m) => curve(m)), marks: model.marks() };
+}"""
+
+
+def test_a_frame_that_python_wrote_reads_the_same_in_the_browser(blank: Page) -> None:
+    data = frame(frames.SNAPSHOT, 7, (1, 3, [0, 1, 2], [[0.1, 1e300, NAN], [4, 5, 6]]))
+    read = blank.evaluate(
+        """async (bytes) => {
+          const { parseFrame } = await import("./frames.js");
+          const f = parseFrame(new Uint8Array(bytes).buffer);
+          const [b] = f.blocks;
+          return { ...f, blocks: f.blocks.length, first: b.first, last: b.last,
+                   steps: [...b.steps], times: [...b.times], values: b.values.map((v) => [...v].map(String)) };
+        }""",
+        data,
+    )
+    assert (read["kind"], read["seq"], read["newestMs"], read["sentMs"], read["blocks"]) == (1, 7, 1, 2, 1)
+    assert (read["first"], read["last"], read["steps"], read["times"]) == (1, 3, [0, 1, 2], [0, 1000, 2000])
+    assert read["values"] == [["0.1", "1e+300", "NaN"], ["4", "5", "6"]]
+
+
+def test_a_delta_that_comes_twice_is_drawn_once(blank: Page) -> None:
+    snapshot = frame(frames.SNAPSHOT, 1, (1, 2, [0, 1], [[1, 2]]))
+    delta = frame(frames.DELTA, 2, (3, 4, [2, 3], [[3, 4]]))
+    seen = blank.evaluate(MODEL, [[snapshot, delta, delta], ["loss"]])
+    assert seen["curves"][0]["y"] == [1, 2, 3, 4]
+    assert seen["marks"] == {"r": {"w": 4}}
+
+
+def test_a_snapshot_replaces_its_own_metrics_and_no_others(blank: Page) -> None:
+    both = frame(frames.SNAPSHOT, 1, (1, 2, [0, 1], [[1, 2], [10, 20]]))
+    first = frame(frames.SNAPSHOT, 2, (1, 2, [0, 1], [[5, 6]]))
+    seen = blank.evaluate(MODEL, [[both, first], ["loss", "accuracy"]])
+    assert [curve["y"] for curve in seen["curves"]] == [[5, 6], [10, 20]]
+
+
+def test_a_step_logged_again_says_its_last_value(blank: Page) -> None:
+    seen = blank.evaluate(MODEL, [[frame(frames.DELTA, 1, (1, 4, [0, 1, 1, 0], [[1, 2, 3, 4]]))], ["loss"]])
+    assert seen["curves"][0] == {"x": [0, 1], "y": [4, 3], "total": 2}
+
+
+def test_steps_that_go_back_are_put_in_order(blank: Page) -> None:
+    frames_seen = [
+        frame(frames.DELTA, 1, (1, 3, [0, 10, 20], [[0, 10, 20]])),
+        frame(frames.DELTA, 2, (4, 5, [5, 15], [[5, 15]])),
+    ]
+    seen = blank.evaluate(MODEL, [frames_seen, ["loss"]])
+    assert seen["curves"][0]["x"] == [0, 5, 10, 15, 20]
+    assert seen["curves"][0]["y"] == [0, 5, 10, 15, 20]
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_extremes_and_its_nan(blank: Page) -> None:
+    kept = blank.evaluate(
+        """async () => {
+          const { Series, POINTS_MAX } = await import("./series.js");
+          const series = new Series();
+          for (let i = 0; i < 100000; i++) series.append([i], [i], [i === 31234 ? 99 : i === 70001 ? NaN : i % 2]);
+          const y = [...series.y.subarray(0, series.n)];
+          return { n: series.n, max: POINTS_MAX, total: series.total, spike: y.includes(99), broken: series.broken,
+                   first: series.x[0], last: series.x[series.n - 1] };
+        }"""
+    )
+    assert kept["n"] <= kept["max"]
+    assert kept["spike"]
+    assert kept["broken"] == 1
+    assert (kept["total"], kept["first"], kept["last"]) == (100_000, 0, 99_999)
+
+
+def test_two_dozen_runs_have_two_dozen_colours(blank: Page) -> None:
+    colours = blank.evaluate(
+        """async () => {
+          const { runColor } = await import("./colors.js");
+          return Array.from({ length: 24 }, (_, i) => runColor(i));
+        }"""
+    )
+    assert len(set(colours)) == 24
