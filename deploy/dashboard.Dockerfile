@@ -14,6 +14,6 @@ USER runcast
 WORKDIR /home/runcast
 EXPOSE 8485
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8485/_stcore/health', timeout=4)"]
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8485/healthz', timeout=4)"]
 # RUNCAST_SERVER says where the service is.
 CMD ["runcast", "dashboard", "--host", "0.0.0.0", "--port", "8485"]
