@@ -18,7 +18,7 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from zlib import crc32
 
@@ -101,7 +101,7 @@ class Journal:
         self._shapes += 1
         return Shape(self._shapes, names, kinds)
 
-    def row(self, shape: Shape, step: int, time_ns: int, values: Sequence[float]) -> None:
+    def row(self, shape: Shape, step: int, time_ns: int, values: Iterable[float]) -> None:
         """Append a row of plain numbers, in the order of the shape's names."""
         body = shape.pack(ROW, shape.id, step, time_ns, *values)
         with self._lock:

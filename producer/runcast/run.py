@@ -10,16 +10,20 @@ import os
 import shutil
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
+from multiprocessing.util import Finalize
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
 from runcast import discovery, events, journal, names
 from runcast.config import Config
+from runcast.disabled import NoJournal, NoSender
 from runcast.drain import JOURNALS
-from runcast.errors import UsageError
+from runcast.errors import JournalUnavailable, UsageError
 from runcast.journal import Header, Journal, Shape, row_event
 from runcast.messages import Messages
 from runcast.reader import Reader
@@ -55,7 +59,8 @@ class Run:
         self._step = 0
         self._shapes: dict[tuple[tuple[str, ...], tuple[type, ...]], Shape] = {}
         self._finished = False
-        self._pid = os.getpid()
+        self._forked = False  # In a child of the process that began the run, until it logs.
+        self._ready = False  # Neither finished nor forked: `log` may take the short way.
         self._found: discovery.Discovery | None = None
         self._found_at = 0.0
         self._config = Config(config, lambda values: self._publish(events.Config(time.time_ns(), values)))
@@ -82,9 +87,14 @@ class Run:
             host=socket.gethostname(),
             pid=os.getpid(),
         )
-        self._directory = self._settings.directory / JOURNALS / f"{self._id}-{self.writer}"
-        self._journal = Journal(self._directory, header, warn=lambda line: self._messages.warn_once("journal", line))
-        self._pid = os.getpid()
+        if self._settings.mode == "disabled":
+            self._journal: Journal = NoJournal()
+            self._sender: Sender = NoSender()
+            self._directory, self._append = self._settings.directory, self._journal.row
+            self._ready, self._forked = True, False
+            return
+        self._journal = self._open_journal(header)
+        self._directory = self._journal.directory
         self._append = self._journal.row
         self._sender = Sender(
             directory=self._directory,
@@ -110,6 +120,21 @@ class Run:
             )
         )
         self._sender.start()
+        self._ready, self._forked = True, False
+
+    def _open_journal(self, header: Header) -> Journal:
+        """Open the journal in the settings' folder, or, where that cannot be written, in the temporary one."""
+        name = Path(JOURNALS) / f"{self._id}-{self.writer}"
+
+        def warn(line: str) -> None:
+            self._messages.warn_once("journal", line)
+
+        try:
+            return Journal(self._settings.directory / name, header, warn=warn)
+        except JournalUnavailable as error:
+            spare = Path(tempfile.gettempdir()) / f"runcast-{os.getuid()}"
+            self._messages.say(f"WARNING {error}; this run's journal is in {spare} for now")
+            return Journal(spare / name, header, warn=warn)
 
     def _reader(self) -> Reader:
         held = self._journal
@@ -200,16 +225,16 @@ class Run:
         Raises TypeError for what is no dict, for keys that are no strings, for steps that are no whole numbers
         and for values that cannot be kept, and UsageError after `finish`.
         """
-        if step is not None or commit is not None or self._pid != os.getpid() or self._finished:
-            at = self._place(data, step, commit)
-        else:
+        if step is None and commit is None and self._ready:
             at = self._step
             self._step = at + 1
+        else:
+            at = self._place(data, step, commit)
         now = time.time_ns()
         try:
             values = data.values()
             shape = self._shapes[tuple(data), tuple(map(type, values))]
-            self._append(shape, at, now, values)  # type: ignore[arg-type]
+            self._append(shape, at, now, values)
             self._summary._values.update(data)  # A method's cost, on the hottest line there is.
         except (KeyError, AttributeError, TypeError, OverflowError):
             try:
@@ -229,8 +254,7 @@ class Run:
                 "an active run."
             )
         check_row(data)
-        if self._pid != os.getpid():
-            self._open(label=f"fork-{os.getpid()}")
+        self._join()
         if step is None:
             at = self._step
             if commit is not False:
@@ -269,28 +293,36 @@ class Run:
     def _publish(self, event: events.Event) -> None:
         if self._finished:
             raise UsageError(f"Run ({self._id}) is finished; nothing can be changed in it any more")
-        if self._pid != os.getpid():
-            self._open(label=f"fork-{os.getpid()}")
+        self._join()
         self._journal.event(event)
         self._sender.nudge()
 
     def forked(self) -> None:
         """Let go of everything that belongs to the parent process; called in the child."""
-        self._journal.forget()
+        if not self._forked:
+            self._journal.forget()
         self._shapes = {}
+        self._ready, self._forked = False, True
+
+    def _join(self) -> None:
+        """In a child that logs: go on as a writer of its own, for a sequence has one owner."""
+        if not self._forked:
+            return
+        self._open(label=f"fork-{os.getpid()}")
+        # A child of multiprocessing ends without atexit; this is what it runs instead.
+        Finalize(self, self.finish, exitpriority=1)
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
         """End the run, and wait until everything is stored; says where it can be seen, or where it waits."""
         del quiet
         if self._finished:
             return
-        if self._pid != os.getpid():
+        self._finished, self._ready = True, False
+        if self._forked:
             # A child that never logged has nothing to finish; the run is its parent's.
-            self._finished = True
             self._on_finish(self)
             return
         self._journal.event(events.Finish(time.time_ns(), exit_code or 0))
-        self._finished = True
         self._sender.nudge()
         try:
             self._wait_and_tell()
@@ -302,6 +334,8 @@ class Run:
             self._on_finish(self)
 
     def _wait_and_tell(self) -> None:
+        if self._settings.mode == "disabled":
+            return
         stored = self.find_url() is not None and self._wait_stored()
         if self._journal.lost:
             self._messages.say(f"WARNING {self._journal.lost} rows were lost: disk and memory were full")

@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from runcast import names
 from runcast.config import Config, read_config
@@ -130,6 +130,8 @@ class Session:
         atexit.register(self._at_exit)
         self._excepthook = sys.excepthook
         sys.excepthook = self._excepted
+        self._sys_exit = sys.exit
+        sys.exit = self._exited
         if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, self._terminated)
 
@@ -143,6 +145,11 @@ class Session:
         self._exit_code = EXIT_INTERRUPT if issubclass(kind, KeyboardInterrupt) else EXIT_ERROR
         if self._excepthook is not None:
             self._excepthook(kind, error, trace)
+
+    def _exited(self, status: Any = None) -> NoReturn:
+        # No hook tells what `sys.exit` was called with, and a run that ended with 3 did not end with 0.
+        self._exit_code = status if isinstance(status, int) else int(status is not None)
+        self._sys_exit(status)
 
     def _terminated(self, number: int, frame: FrameType | None) -> None:
         # SystemExit unwinds the training's own `finally` blocks, and then atexit ends the run.
