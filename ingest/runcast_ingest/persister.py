@@ -108,12 +108,6 @@ class Persister:
         if writer in self._marks.get(shard, {}):
             self._unpublished[shard].add(writer)
 
-    def tell_again(self, shard: int, writer: str) -> None:
-        """Publish a writer's mark once more: who sends what is stored has not heard so, because Redis forgot."""
-        if writer in self._marks.get(shard, {}):
-            self._unpublished[shard].add(writer)
-            self._publish.set()
-
     def advance(self, shard: int, cursor: StreamId) -> None:
         """Move a shard's cursor: everything up to it was handed over."""
         self._read[shard] = cursor

@@ -236,7 +236,7 @@ class Tail:
         admission = shard.admit(poison.writer, poison.first, poison.count)
         if admission.verdict is Verdict.DUPLICATE:
             self.stats.duplicates += 1
-            self._persister.tell_again(shard.number, poison.writer)
+            self._persister.repeat(shard.number, poison.writer)
             return
         self.stats.poison += 1
         taken = admission.verdict is Verdict.TAKE

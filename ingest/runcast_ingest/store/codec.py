@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 Column = Ints | Floats
 
 RAW, SHUFFLED, PCODEC = 0, 1, 2
-NS = 1000  # A stored unit of time, in ns: times are kept to the microsecond, below which jitter costs a byte a row.
+TICK_NS = 1_000_000  # Times are kept to the millisecond: finer jitter costs a byte a row, and no chart shows it.
 PCODEC_LEVEL = 4  # 2.43 bytes a point of a loss curve; level 8 saves 1 % and takes three times as long.
 RAW_POINTS_MAX = 8  # Below this every codec's header is larger than the numbers.
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from runcast.wire import decode_items
 from runcast_ingest.decimate import m4
 from runcast_ingest.store.codec import Floats, Ints, decompress, verify
-from runcast_ingest.store.parts import Part, cell_key, read_axis, read_buckets, read_column
+from runcast_ingest.store.parts import Cell, Part, cell_key, read_axis, read_buckets, read_column
 from runcast_ingest.store.pyramid import (
     AXIS,
     BUCKET_POINTS,
@@ -31,7 +31,7 @@ from runcast_ingest.store.records import Curve, Series
 from runcast_ingest.store.schema import AXIS_POSITION
 from runcast_ingest.store.stretch import Stretch, blocks_of, gather
 
-READ_EXACTLY_MAX = 16 * PART_POINTS  # Decoding this much costs 2 ms; from buckets would save one of them.
+READ_EXACTLY_PARTS = 64  # Decoding so many costs 8 ms.
 NO_INTS: Ints = np.empty(0, np.int64)
 NO_FLOATS: Floats = np.empty(0, np.float64)
 
@@ -68,15 +68,21 @@ class Choice(Struct, frozen=True):
         """Name the bucket rows to read."""
         return [cell_key(part.key, position) for part in self.buckets for position in (AXIS_POSITION, *self.positions)]
 
+    def cells(self, fetched: Fetched, position: int) -> list[Cell]:
+        """Pick one key's bucket rows out of what was fetched."""
+        return [fetched.buckets[cell_key(part.key, position)] for part in self.buckets]
+
 
 def choose(asked: Asked, axis: AxisHead, parts: Sequence[Part]) -> Choice:
     """Decide which parts of an axis to read whole, and which as buckets; `parts` are those in range, all levels."""
     low = [part for part in parts if part.level == 1]
     rows = sum(part.rows for part in low)
     rising = all(part.steps_rise and (asked.unit != "time" or part.times_rise) for part in low)
-    if asked.points_max is None or asked.after is not None or rows <= READ_EXACTLY_MAX or not rising:
+    columns = max(1, (asked.points_max or 0) // 4)
+    # Fewer buckets than columns would look coarse.
+    few = rows <= min(columns * BUCKET_POINTS, READ_EXACTLY_PARTS * PART_POINTS)
+    if asked.points_max is None or asked.after is not None or few or not rising:
         return Choice(axis, asked.wants(axis), low, [])
-    columns = max(1, asked.points_max // 4)
     level = 1
     while rows // bucket_points(level + 1) >= columns:
         level += 1
@@ -126,12 +132,12 @@ def collect(asked: Asked, fetched: Fetched, choices: Iterable[Choice]) -> list[P
                 values = read_column(fetched.chunks[cell_key(part.key, at)])
                 cut = (sequences, steps, times, values) if mask is None else _cut(mask, sequences, steps, times, values)
                 piece(axis.writer, axis.names[at], axis.kinds[at]).points.append(cut)
-        heads = [read_buckets(fetched.buckets[cell_key(part.key, AXIS_POSITION)], AXIS) for part in choice.buckets]
-        for at in choice.positions if heads else ():
-            got = piece(axis.writer, axis.names[at], axis.kinds[at])
-            got.hidden += choice.hidden
-            series = [read_buckets(fetched.buckets[cell_key(part.key, at)], SERIES) for part in choice.buckets]
-            got.buckets.append((np.concatenate(heads), np.concatenate(series)))
+        if choice.buckets:
+            head = read_buckets(choice.cells(fetched, AXIS_POSITION), AXIS)
+            for at in choice.positions:
+                got = piece(axis.writer, axis.names[at], axis.kinds[at])
+                got.hidden += choice.hidden
+                got.buckets.append((head, read_buckets(choice.cells(fetched, at), SERIES)))
     for writer, stretch in read_level0(fetched.level0, asked.keys):
         mask = _mask(asked, fetched.writers[writer], stretch.sequences, stretch.steps, stretch.times)
         for at, name in enumerate(stretch.names):

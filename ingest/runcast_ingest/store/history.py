@@ -97,7 +97,7 @@ def page(
         label = labels[writer]
         into = merged.setdefault((step, label), {})
         into.update(row)
-        into["_step"], into["_timestamp"], into["_runtime"] = step, time / 1e9, (time - created) / 1e9
+        into["_step"], into["_timestamp"], into["_runtime"] = step, time / 1e9, max(0, time - created) / 1e9
         if label:
             into["_label"] = label
     return list(merged.values())

@@ -34,6 +34,9 @@ QUARANTINE_ROWS_MAX = 10_000  # Beyond this only the tally counts them.
 QUARANTINE_GAPS_MAX = 16  # Of each writer, which sends them again anyway.
 LEVEL0_ROWS_MAX = 512  # Of one writer: reading them back for a chart costs 10 ms.
 LEVEL0_BYTES_MAX = 32 * 1024 * 1024
+FREE_PAGES_MIN = 512  # 4 MB that the next commits take again.
+FREE_SHARE = 20  # And a twentieth of what is used.
+SHRINK_PAGES = 256  # A few milliseconds, between commits.
 RUNS_KEPT_MAX = 4096  # Runs remembered between commits.
 
 FENCE = """
@@ -267,6 +270,16 @@ class Ledger:
         except BaseException:
             self._undo()
             raise
+        return True
+
+    def shrink(self) -> bool:
+        """Give some free pages back to the disk; False when few are left."""
+        free = self._db.execute("PRAGMA freelist_count").fetchone()[0]
+        used = self._db.execute("PRAGMA page_count").fetchone()[0] - free
+        excess = free - max(FREE_PAGES_MIN, used // FREE_SHARE)
+        if excess <= 0:
+            return False
+        self._db.execute(f"PRAGMA incremental_vacuum({min(excess, SHRINK_PAGES)})").fetchall()
         return True
 
     def next_part(self) -> int:

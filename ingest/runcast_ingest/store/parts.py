@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from runcast_ingest.store.codec import (
-    NS,
+    TICK_NS,
     Floats,
     Ints,
     compress,
@@ -109,7 +109,7 @@ def build(built: Built, axis: int, key: int, number: int, before: Part | None, r
         times_rise=_rises(times, 0) and (before is None or (before.times_rise and int(times[0]) >= before.time_high)),
     )
     built.parts.append(part.row())
-    data = pack_document([pack(steps), pack(times // NS), pack(rows.sequences)])
+    data = pack_document([pack(steps), pack(times // TICK_NS), pack(rows.sequences)])
     extra = compress(pack_document(list(rows.extras.items()))) if rows.extras else None
     built.chunks.append((cell_key(key, AXIS_POSITION), crc(data, extra), data, extra))
     for position in range(len(rows.names)):
@@ -144,10 +144,10 @@ def build_group(built: Built, key: int, members: list[Part], cells: Mapping[int,
         times_rise=high.times_rise,
     )
     built.parts.append(part.row())
-    axes = [read_buckets(cells[cell_key(member.key, AXIS_POSITION)], AXIS) for member in members]
+    axes = [read_buckets([cells[cell_key(member.key, AXIS_POSITION)]], AXIS) for member in members]
     _add_bucket(built, cell_key(key, AXIS_POSITION), np.concatenate([merge_axis(axis) for axis in axes]))
     for position in range(keys):
-        series = [read_buckets(cells[cell_key(member.key, position)], SERIES) for member in members]
+        series = [read_buckets([cells[cell_key(member.key, position)]], SERIES) for member in members]
         merged = [merge_series(axis, buckets) for axis, buckets in zip(axes, series, strict=True)]
         _add_bucket(built, cell_key(key, position), np.concatenate(merged))
     return part
@@ -157,7 +157,7 @@ def read_axis(cell: Cell) -> tuple[Ints, Ints, Ints]:
     """Read steps, times in ns and sequences of a part; raises Damaged."""
     verify("an axis", cell[0], cell[1], cell[2])
     steps, times, sequences = unpack_document(cell[1])
-    return unpack_ints(steps), unpack_ints(times) * NS, unpack_ints(sequences)
+    return unpack_ints(steps), unpack_ints(times) * TICK_NS, unpack_ints(sequences)
 
 
 def read_extras(cell: Cell) -> dict[int, dict[str, Any]]:
@@ -178,10 +178,11 @@ def read_kinds(cell: Cell, rows: int) -> Kinds:
     return np.full(rows, cell[1][0], np.uint8)
 
 
-def read_buckets(cell: Cell, dtype: np.dtype[Any]) -> Buckets:
-    """Read a row of buckets; raises Damaged."""
-    verify("a bucket row", cell[0], cell[1])
-    return unpack_buckets(cell[1], dtype)
+def read_buckets(cells: Sequence[Cell], dtype: np.dtype[Any]) -> Buckets:
+    """Read rows of buckets, and join them; raises Damaged."""
+    for cell in cells:
+        verify("a bucket row", cell[0], cell[1])
+    return unpack_buckets([cell[1] for cell in cells], dtype)
 
 
 def read_part(

@@ -1,21 +1,23 @@
 """Buckets: what zooming out keeps of many points. Pure numpy.
 
-A bucket of level 1 stands for 128 consecutive points of a series; 64 parts of a level make one part of the next, with
+A bucket of level 1 stands for 256 consecutive points of a series; 64 parts of a level make one part of the next, with
 one bucket for each. A bucket keeps four real points (first, lowest, highest, last), the mean, and how many were no NaN,
 so that it can be drawn as points or as a band, and merged with its neighbours without loss.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from runcast_ingest.store.codec import NS, Floats, Ints, compress, decompress
+from runcast_ingest.store.codec import TICK_NS, Floats, Ints, compress, decompress
 
 PART_POINTS = 4096
-BUCKET_POINTS = 128  # At 64 the buckets cost 0.3 bytes a point; what lies between is read exactly.
+BUCKET_POINTS = 256  # They cost 0.15 bytes a point; at 64 it would be 0.5. What lies between is read exactly.
 FANOUT = 64
 
 Matrix = npt.NDArray[np.float64]
@@ -102,17 +104,24 @@ def pack_buckets(buckets: Buckets) -> bytes:
     scaled = buckets.copy()
     for name in scaled.dtype.names or ():
         if name.endswith("_time"):
-            scaled[name] //= NS
+            scaled[name] //= TICK_NS
     return compress(np.ascontiguousarray(scaled).view(np.uint8).reshape(len(scaled), -1).T.tobytes())
 
 
-def unpack_buckets(data: bytes, dtype: np.dtype[Any]) -> Buckets:
-    """Read buckets."""
-    planes = np.frombuffer(decompress(data), np.uint8).reshape(dtype.itemsize, -1)
-    buckets: Buckets = planes.T.copy().view(dtype).ravel()
+def unpack_buckets(rows: Sequence[bytes], dtype: np.dtype[Any]) -> Buckets:
+    """Read rows of buckets, and join them."""
+    plain = [decompress(row) for row in rows]
+    # All but the last part have the same number of buckets: those are turned over in one piece.
+    pieces = []
+    for size, group in groupby(plain, key=len):
+        planes = np.frombuffer(b"".join(group), np.uint8)
+        shape = (-1, dtype.itemsize, size // dtype.itemsize)
+        pieces.append(planes.reshape(shape).transpose(0, 2, 1))
+    joined = np.concatenate([piece.reshape(-1, dtype.itemsize) for piece in pieces])
+    buckets: Buckets = np.ascontiguousarray(joined).view(dtype).ravel()
     for name in dtype.names or ():
         if name.endswith("_time"):
-            buckets[name] *= NS
+            buckets[name] *= TICK_NS
     return buckets
 
 

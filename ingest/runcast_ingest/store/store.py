@@ -48,6 +48,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 COMPACT_EVERY_SECONDS = 0.2
+COMPACT_RETRY_SECONDS = 5.0
 CHECKPOINT_EVERY_SECONDS = 5.0
 
 
@@ -60,7 +61,7 @@ class Store:
         self._readers = readers
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._epochs: dict[int, int] = {}
-        self._owner = ""
+        self._compacting = asyncio.Lock()
         self._damaged = 0
         self._commits = 0
         self._commit_ms = 0.0
@@ -89,7 +90,6 @@ class Store:
         """Take those of `shards` that nobody else holds."""
         leases: list[Lease] = await self._write(self._ledger.lease, list(shards), owner)
         self._epochs.update({lease.shard: lease.epoch for lease in leases})
-        self._owner = owner
         return leases
 
     async def marks(self, writers: Iterable[str]) -> dict[str, int]:
@@ -114,19 +114,25 @@ class Store:
         """Move what is due from level 0 into columns, for as long as the service lives."""
         while True:
             await asyncio.sleep(COMPACT_EVERY_SECONDS)
-            await self.compact_once()
+            try:
+                await self.compact_once()
+            except sqlite3.Error as error:
+                # A full disk, say: what is in level 0 is read from there.
+                log.error("cannot compact: %s; trying again", error)
+                await asyncio.sleep(COMPACT_RETRY_SECONDS)
 
     async def compact_once(self, *, everything: bool = False) -> int:
         """Move what is due now, or `everything`; says how many rows of level 0 went."""
         moved = 0
-        for due in await self._write(self._ledger.due, everything):
-            try:
-                moved += await self._compact(due)
-            except Damaged as error:
-                # It stays in level 0, where every reader and doctor will say the same.
-                self._damaged += 1
-                log.error("cannot compact run %s: %s", due.run, error)
-                await self._write(self._ledger.give_up, due)
+        async with self._compacting:
+            for due in await self._write(self._ledger.due, everything):
+                try:
+                    moved += await self._compact(due)
+                except Damaged as error:
+                    # It stays in level 0, where every reader and doctor will say the same.
+                    self._damaged += 1
+                    log.error("cannot compact run %s: %s", due.run, error)
+                    await self._write(self._ledger.give_up, due)
         return moved
 
     async def checkpoint(self) -> None:
@@ -137,6 +143,9 @@ class Store:
                 await asyncio.sleep(CHECKPOINT_EVERY_SECONDS)
                 with suppress(sqlite3.OperationalError):
                     await asyncio.to_thread(_checkpoint, connection)
+                    # What compaction freed in level 0 is mostly taken again; the rest goes back to the disk, in steps.
+                    while await self._write(self._ledger.shrink):
+                        await asyncio.sleep(0)
         finally:
             connection.close()
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from runcast.blocks import FLOAT, Block, Item
 from runcast.events import Event
-from runcast_ingest.store.codec import NS, Floats, Ints
+from runcast_ingest.store.codec import TICK_NS, Floats, Ints
 
 Kinds = npt.NDArray[np.uint8]  # ASCII of each value's kind, one row for each key.
 
@@ -121,7 +121,7 @@ def _join(names: tuple[str, ...], group: Sequence[tuple[int, Block]], only: froz
         names=names if only is None else tuple(names[at] for at in places),
         sequences=sequences.astype(np.int64),
         steps=steps,
-        times=times // NS * NS,
+        times=times // TICK_NS * TICK_NS,
         values=values,
         kinds=kinds,
         extras=extras,
