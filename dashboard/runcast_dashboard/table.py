@@ -72,7 +72,7 @@ def cells(found: Sequence[Json], names: Sequence[str]) -> dict[str, list[object]
     return made
 
 
-def in_words(values: Sequence[object]) -> list[object]:
+def in_words(values: list[object]) -> list[object]:
     """Write numbers of which some are NaN or infinite as text: as numbers, a table leaves them blank."""
     floats = [value for value in values if isinstance(value, float)]
     if all(map(isfinite, floats)):
@@ -144,8 +144,11 @@ def frame(project: str, found: Sequence[Json], spark: str | None) -> tuple[dict[
         for name, numbers in cells(rows, columns_of(rows)).items():
             values = in_words(numbers)
             table[f"{prefix} {name}"] = values
-            kind = columns.TextColumn if any(isinstance(value, str) for value in values) else columns.NumberColumn
-            shown[f"{prefix} {name}"] = kind(name, help=f"{prefix}: last value" if prefix == "summary" else prefix)
+            about = "summary: the last value" if prefix == "summary" else "config"
+            if values is numbers:
+                shown[f"{prefix} {name}"] = columns.Column(name, help=about)
+            else:
+                shown[f"{prefix} {name}"] = columns.TextColumn(name, help=about, alignment="right")
     return table, shown
 
 
