@@ -167,6 +167,10 @@ class Reader:
         if self._limit is None:
             self.torn += os.fstat(self._fd).st_size - self._at
         self._open(later[0])
+        # The way back leads to this segment's start, not to the end of one that `free` may delete.
+        while self._positions and self._positions[-1][0] >= self._parsed:
+            self._positions.pop()
+        self._positions.append((self._parsed, self._segment, 0))
         return True
 
     def _parse(self, data: bytes) -> list[Item]:

@@ -1,0 +1,218 @@
+"""A journal gives back what was appended to it, whatever happened in between."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runcast import journal as journals
+from runcast.blocks import Block, Item, count
+from runcast.events import Config, Lost
+from runcast.journal import Header, Journal, hold, row_event
+from runcast.reader import Reader, read_header, segments
+
+HEADER = Header(version=1, path="p/r", writer="0" * 16, shard=3, segment=0, first=1, created=1)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    opened = Journal(tmp_path / "w", HEADER)
+    yield opened
+    opened.close()
+
+
+def read_all(directory: Path) -> list[Item]:
+    reader = Reader(directory)
+    items: list[Item] = []
+    while found := reader.take()[1]:
+        items += found
+    reader.close()
+    return items
+
+
+def rows(items: list[Item]) -> list[tuple[int, dict[str, float]]]:
+    found = []
+    for item in items:
+        assert isinstance(item, Block)
+        steps = memoryview(item.steps).cast("q")
+        values = memoryview(item.values).cast("d")
+        for row in range(item.rows):
+            columns = {name: values[key * item.rows + row] for key, name in enumerate(item.names)}
+            found.append((steps[row], columns))
+    return found
+
+
+def test_rows_come_back_as_columns_in_their_order(journal: Journal) -> None:
+    """Rows of equal shape that follow each other are one block; another shape begins a new one."""
+    loss, both = journal.shape(("loss",), "f"), journal.shape(("loss", "acc"), "ff")
+    journal.row(loss, 0, 10, [0.5])
+    journal.row(loss, 1, 11, [0.25])
+    journal.row(both, 2, 12, [0.125, 0.9])
+    items = read_all(journal.directory)
+    assert [item.rows for item in items if isinstance(item, Block)] == [2, 1]
+    assert rows(items) == [(0, {"loss": 0.5}), (1, {"loss": 0.25}), (2, {"loss": 0.125, "acc": 0.9})]
+
+
+_row = st.tuples(st.sampled_from(["a", "ab", "abc"]), st.integers(-(2**62), 2**62), st.floats(allow_nan=False))
+_event = st.builds(Config, st.integers(0, 2**62), st.dictionaries(st.text(max_size=3), st.integers(0, 9), max_size=2))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_row | _event, max_size=60), st.integers(1, 61))
+def test_whatever_is_appended_comes_back_from_any_sequence(
+    tmp_path_factory: pytest.TempPathFactory, things: list[Any], start: int
+) -> None:
+    """Reading from the n-th event on gives the n-th event and all after it."""
+    journal = Journal(tmp_path_factory.mktemp("j") / "w", HEADER)
+    shapes = {names: journal.shape(tuple(names), "f" * len(names)) for names in ("a", "ab", "abc")}
+    expected: list[Any] = []
+    for thing in things:
+        if isinstance(thing, Config):
+            journal.event(thing)
+            expected.append(thing)
+        else:
+            names, step, value = thing
+            journal.row(shapes[names], step, 7, [value] * len(names))
+            expected.append((step, dict.fromkeys(names, value)))
+    journal.close()
+    reader = Reader(journal.directory)
+    reader.seek(start)
+    got: list[Any] = []
+    while found := reader.take()[1]:
+        for item in found:
+            got += rows([item]) if isinstance(item, Block) else [item]
+    reader.close()
+    assert got == expected[start - 1 :]
+    assert journal.sequence == len(expected)
+
+
+def test_a_torn_tail_is_found_at_every_byte(journal: Journal) -> None:
+    """A file cut anywhere gives the whole records before the cut, and says how much was torn."""
+    shape = journal.shape(("a",), "f")
+    for step in range(3):
+        journal.row(shape, step, 1, [1.0])
+    path = segments(journal.directory)[0][1]
+    data = path.read_bytes()
+    row_bytes = 8 + 24 + 8
+    for cut in range(row_bytes):
+        path.write_bytes(data[: len(data) - cut])
+        whole = 3 if cut == 0 else 2
+        reader = Reader(journal.directory)
+        assert count(reader.take()[1]) == whole
+        assert reader.take()[1] == []
+        assert reader.torn == (0 if cut == 0 else row_bytes - cut)
+        reader.close()
+
+
+def test_a_flipped_bit_is_never_read_as_a_value(journal: Journal) -> None:
+    """Whatever bit of a record flips, the record and what follows are not read."""
+    shape = journal.shape(("a",), "f")
+    journal.row(shape, 0, 1, [1.0])
+    path = segments(journal.directory)[0][1]
+    before = path.stat().st_size
+    journal.row(shape, 1, 1, [2.0])
+    data = path.read_bytes()
+    for bit in range(8 * (len(data) - before)):
+        broken = bytearray(data)
+        broken[before + bit // 8] ^= 1 << bit % 8
+        path.write_bytes(broken)
+        assert rows(read_all(journal.directory)) == [(0, {"a": 1.0})]
+
+
+class Disk:
+    """An `os.write` that takes part of a record, or none, from the n-th call on, until there is room."""
+
+    def __init__(self, fail_at: int, takes: int) -> None:
+        self.calls, self.fail_at, self.takes, self.full = 0, fail_at, takes, True
+        self._write = os.write
+
+    def write(self, fd: int, data: bytes) -> int:
+        self.calls += 1
+        if self.full and self.calls >= self.fail_at:
+            if not self.takes:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return self._write(fd, data[: self.takes])
+        return self._write(fd, data)
+
+
+@pytest.mark.parametrize("takes", [0, 1, 12])
+@pytest.mark.parametrize("fail_at", range(1, 8))
+def test_a_full_disk_loses_nothing_while_memory_lasts(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, fail_at: int, takes: int
+) -> None:
+    """Rows wait in memory, in order, until the disk has room; the caller never notices."""
+    disk = Disk(fail_at, takes)
+    monkeypatch.setattr("runcast.journal.os.write", disk.write)
+    shape = journal.shape(("a",), "f")
+    for step in range(10):
+        journal.row(shape, step, 1, [float(step)])
+    assert journal.sequence == 10
+    assert not journal.settle()
+    disk.full = False
+    assert journal.settle()
+    journal.row(shape, 10, 1, [10.0])
+    assert rows(read_all(journal.directory)) == [(step, {"a": float(step)}) for step in range(11)]
+
+
+def test_beyond_memory_the_newest_rows_are_dropped_and_counted(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stream says how many rows are missing, as soon as there is room."""
+    disk = Disk(1, 0)
+    monkeypatch.setattr("runcast.journal.os.write", disk.write)
+    monkeypatch.setattr(journals, "OVERFLOW_BYTES_MAX", 200)
+    shape = journal.shape(("a",), "f")
+    for step in range(10):
+        journal.row(shape, step, 1, [float(step)])
+    assert journal.lost > 0
+    disk.full = False
+    assert journal.settle()
+    items = read_all(journal.directory)
+    lost = items.pop()
+    assert isinstance(lost, Lost)
+    assert lost.rows == journal.lost == 10 - len(rows(items))
+    assert journal.sequence == count(items) + 1
+
+
+def test_stored_segments_are_deleted_and_the_others_read_on(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A year-long training does not fill its disk with what is stored."""
+    monkeypatch.setattr(journals, "SEGMENT_BYTES_MAX", 400)
+    shape = journal.shape(("a",), "f")
+    for step in range(100):
+        journal.row(shape, step, 1, [float(step)])
+    reader = Reader(journal.directory, limit=lambda: (journal.segment, journal.end))
+    seen = 0
+    while items := reader.take()[1]:
+        seen += count(items)
+    assert seen == 100
+    before = len(segments(journal.directory))
+    reader.free(50)
+    left = segments(journal.directory)
+    assert 1 < len(left) < before
+    assert read_header(left[0][1]).first <= 51
+    reader.seek(51)
+    assert reader.take()[0] == 51
+    reader.close()
+
+
+def test_the_lock_is_held_while_the_writer_lives(journal: Journal) -> None:
+    """Nobody drains the journal of a living process."""
+    with pytest.raises(BlockingIOError):
+        hold(journal.directory)
+    journal.close()
+    os.close(hold(journal.directory))
+
+
+def test_a_row_with_more_than_numbers_keeps_both(journal: Journal) -> None:
+    """Text stands beside the numbers of its row."""
+    journal.event(row_event(4, 9, {"a": 1.0}, "i", {"note": "hi"}))
+    (item,) = read_all(journal.directory)
+    assert isinstance(item, Block)
+    assert (item.names, item.kinds, item.extras) == (("a",), "i", ({"note": "hi"},))
