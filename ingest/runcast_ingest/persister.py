@@ -11,6 +11,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from redis.asyncio import Redis
@@ -136,6 +137,13 @@ class Persister:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._commit_loop())
             tasks.create_task(self._publish_loop())
+
+    async def settle(self) -> None:
+        """Store what is left and tell the writers; for when `run` has ended."""
+        await self.commit()
+        with suppress(RedisError, OSError, TimeoutError):
+            async with connect(self._url) as redis:
+                await self._publish_once(redis, beat=False)
 
     async def commit(self) -> None:
         """Store what waits, in one transaction."""

@@ -17,7 +17,8 @@ _PAGE = """<!doctype html>
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --page: #0e1219; --card: #151a23; --text: #e6eaf2; --dim: #93a0b5; --line: #2a3342; --accent: #6d93ff; --bad: #ff8296;
+    --page: #0e1219; --card: #151a23; --text: #e6eaf2; --dim: #93a0b5;
+    --line: #2a3342; --accent: #6d93ff; --bad: #ff8296;
   }
 }
 * { box-sizing: border-box; }

@@ -1,0 +1,140 @@
+"""The shapes of answers, as the OpenAPI page describes them. They document; the answers are written by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class Error(_Model):
+    """What went wrong."""
+
+    code: str = Field(examples=["unknown_run"])
+    message: str = Field(description="A sentence that names the value and what to do.")
+    nearest: list[str] | None = Field(None, description="With 404: names like the one that was asked for.")
+
+
+class ErrorAnswer(_Model):
+    """Every answer of status 400 and above."""
+
+    error: Error
+
+
+class Project(_Model):
+    """A project."""
+
+    name: str = Field(examples=["mnist"])
+    runs: int = Field(examples=[12])
+    created: str | None = Field(examples=["2026-03-01T09:30:00.000000Z"])
+    updated: str | None = Field(description="When one of its runs was last heard of.")
+
+
+class Projects(_Model):
+    """All projects, the latest first."""
+
+    projects: list[Project]
+
+
+class Run(_Model):
+    """A run. Floats that JSON cannot say stand in `config` and `summary` as "NaN", "Infinity" and "-Infinity"."""
+
+    id: str = Field(examples=["k3v9x2ab"])
+    project: str = Field(examples=["mnist"])
+    name: str = Field(examples=["bright-river-12"])
+    state: str = Field(description="`running`, `finished`, `failed` (exit code not 0) or `crashed` (fell silent).")
+    config: dict[str, Any] = Field(examples=[{"learning_rate": 0.02}])
+    summary: dict[str, Any] = Field(description="The last value of each key.", examples=[{"loss": 0.31}])
+    created: str | None
+    updated: str | None
+    finished: str | None
+    duration: float = Field(description="Seconds from its creation to its end, or to when it was last heard of.")
+    exit_code: int | None
+    steps: int = Field(description="The highest step, plus one.")
+    rows: int = Field(description="Calls of log() that are stored.")
+    lost: int = Field(description="Rows that the trainer had no room for, and said so.")
+
+
+class Runs(_Model):
+    """A page of runs."""
+
+    runs: list[Run]
+    next: str | None = Field(description="Give it as `cursor` for the next page; null: that was all.")
+
+
+class Key(_Model):
+    """A metric of a run."""
+
+    key: str = Field(examples=["loss"])
+    kind: str = Field(description="f, i, b: logged as float, int, bool; x: no numbers.")
+    points: int
+
+
+class Writer(_Model):
+    """A process that published to the run."""
+
+    id: str = Field(examples=["9f2c1a77d0e4b356"])
+    label: str = Field(examples=["rank3"])
+    stored: int = Field(description="Everything up to this sequence is stored.")
+    exit_code: int | None
+
+
+class RunDetail(Run):
+    """A run with its keys and writers."""
+
+    keys: list[Key]
+    writers: list[Writer]
+
+
+class Series(_Model):
+    """A curve. Exact: `values`. Otherwise a band of about `points` columns: `low`, `mean`, `high`, `count`."""
+
+    key: str
+    x: str = Field(description="What it is ordered by: `step` or `time`.")
+    exact: bool = Field(description="Whether every point is here.")
+    total: int = Field(description="How many points stand behind it.")
+    steps: list[int] = Field(description="Of a column: where it begins.")
+    times: list[float] = Field(description="Seconds since 1970.")
+    values: list[float | None] | None = Field(None, description="null: NaN or infinite; /history has them as logged.")
+    low: list[float | None] | None = None
+    mean: list[float | None] | None = None
+    high: list[float | None] | None = None
+    count: list[int] | None = None
+
+
+class Stored(_Model):
+    """How far a writer is stored."""
+
+    writer: str
+    stored: int = Field(description="Everything up to this sequence is on disk; 0: nothing is known of the writer.")
+
+
+class Quarantined(_Model):
+    """An entry that could not be stored."""
+
+    kind: str = Field(description="malformed, poison, gap or stray.")
+    reason: str
+    path: str
+    writer: str
+    first: int
+    last: int
+    received: str | None
+    size: int
+
+
+class Health(_Model):
+    """How the service is."""
+
+    status: str
+    quarantine: list[Quarantined]
+    quarantined: dict[str, int]
+
+
+TROUBLES: dict[int | str, dict[str, Any]] = {
+    404: {"model": ErrorAnswer, "description": "No such project, run or key; the nearest names are listed."},
+    422: {"model": ErrorAnswer, "description": "A value is out of range or of the wrong type."},
+}

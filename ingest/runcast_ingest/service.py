@@ -1,0 +1,234 @@
+"""The service: tail, persister, store, states, live viewers and the web server as one group of tasks.
+
+The death of one ends all of them, and the process with status 1: a web server that answers while nothing is stored
+would look healthy. A signal ends it in order: take no more, store what was taken, close.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from runcast import discovery, transport
+from runcast.discovery import Discovery
+from runcast.errors import StreamUnavailable
+from runcast.events import Finish
+from runcast.gate import Gate
+from runcast_ingest.app import Lifespan, compose
+from runcast_ingest.batch import Batch
+from runcast_ingest.broadcast import Broadcast
+from runcast_ingest.embedded import embedded
+from runcast_ingest.health import Health
+from runcast_ingest.live import Live
+from runcast_ingest.lock import lock
+from runcast_ingest.persister import Persister
+from runcast_ingest.settings import Settings
+from runcast_ingest.states import States
+from runcast_ingest.store import Store
+from runcast_ingest.tail import Tail
+
+MESSAGE_BYTES_MAX = 1024 * 1024  # Of any websocket; /live has a smaller bound of its own, Streamlit's pages need more.
+GRACE_SECONDS = 5  # For answers under way when the service stops.
+
+_log = logging.getLogger(__name__)
+
+
+async def serve(
+    settings: Settings,
+    line: socket.socket,
+    *,
+    pages: ASGIApp | None = None,
+    pages_lifespan: Lifespan | None = None,
+    on_ready: Callable[[Discovery], None] = lambda _: None,
+) -> None:
+    """Serve on `line`, a listening socket, until SIGTERM or SIGINT.
+
+    `pages` is mounted at `/`. Raises UsageError when the directory has a service, StreamUnsafe and StoreUnavailable
+    when what it stands on is not fit, and an ExceptionGroup when one of its parts died.
+    """
+    with lock(settings.directory):
+        async with _streams(settings) as (redis_url, redis_tcp), Store.open(settings.database) as store:
+            found = Discovery(
+                version=1,
+                pid=os.getpid(),
+                url=_address(line),
+                redis=redis_url,
+                redis_tcp=redis_tcp,
+                started=time.time_ns(),
+                host=os.uname().nodename,
+            )
+            await _Service(settings, store, redis_url).run(line, found, pages, pages_lifespan, on_ready)
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn would raise a captured signal again when it has stopped, and end the process before all is stored.
+        yield
+
+
+class _Service:
+    """The parts and what they tell each other."""
+
+    def __init__(self, settings: Settings, store: Store, redis_url: str) -> None:
+        self._settings, self._store = settings, store
+        self._broadcast = Broadcast(store)
+        self._states = States(self._declare)
+        self._persister = Persister(redis_url, store, on_stored=self._broadcast.stored, on_state=self._reached)
+        self._tail = Tail(
+            redis_url,
+            store,
+            self._persister,
+            on_batch=self._admitted,
+            on_beat=lambda path, writer, _: self._states.heard(path, writer),
+            on_deaf=self._states.deaf,
+        )
+
+    async def run(
+        self,
+        line: socket.socket,
+        found: Discovery,
+        pages: ASGIApp | None,
+        pages_lifespan: Lifespan | None,
+        on_ready: Callable[[Discovery], None],
+    ) -> None:
+        """Run all parts until a signal, or until one of them dies."""
+        for run in await self._store.living():
+            self._states.begin(run.path, run.state, [each.id for each in run.writers if each.finished is None])
+        gate = Gate(
+            self._app, token=self._settings.token, hosts=self._settings.hosts or None, origins=self._settings.origins
+        )
+        live = Live(self._store, self._broadcast, gate=gate, sockets_max=self._settings.sockets_max)
+        health = Health(self._store, self._tail, self._persister, self._broadcast, live, time.time())
+        self._composed: ASGIApp = compose(health, pages=pages, pages_lifespan=pages_lifespan)
+        server = _Server(_web(gate))
+        async with asyncio.TaskGroup() as tasks:
+
+            def start(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+                return tasks.create_task(work, name=f"runcast-{name}")
+
+            persister = start(self._persister.run(), "persister")
+            tail = start(self._tail.run(), "tail")
+            beside = [
+                start(self._store.compact(), "compactor"),
+                start(self._store.checkpoint(), "checkpoint"),
+                start(self._states.run(), "states"),
+            ]
+            web = start(_serve_web(server, line), "web")
+            with _signals(server) as stopping:
+                await _started(server)
+                # What is loaded by now stays: without it each full collection walks all of it, and every viewer waits.
+                gc.collect()
+                gc.freeze()
+                discovery.write(self._settings.directory, found)
+                try:
+                    on_ready(found)
+                    await stopping.wait()
+                finally:
+                    discovery.remove(self._settings.directory, found.pid)
+                await live.close()
+                server.should_exit = True
+                await web
+                for task in (tail, persister, *beside):
+                    task.cancel()
+                await asyncio.wait([tail, persister, *beside])
+                await self._persister.settle()
+
+    async def _app(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._composed(scope, receive, send)
+
+    def _admitted(self, batch: Batch) -> None:
+        self._broadcast.publish(batch)
+        self._states.heard(batch.path, batch.writer)
+        if any(isinstance(item, Finish) for item in batch.items):
+            self._states.ended(batch.path, batch.writer)
+
+    def _reached(self, path: str, state: str) -> None:
+        self._states.committed(path, state)
+        self._broadcast.changed(path, state)
+
+    async def _declare(self, path: str, state: str) -> None:
+        if await self._store.set_state(path, state):
+            self._broadcast.changed(path, state)
+
+
+@asynccontextmanager
+async def _streams(settings: Settings) -> AsyncIterator[tuple[str, str]]:
+    """Have a Redis: yours, or a private one for as long as the service lives."""
+    if settings.redis_url is None:
+        async with embedded(settings.directory) as server:
+            yield server.url, server.tcp_url
+        return
+    try:
+        await asyncio.to_thread(_check, settings.redis_url)
+    except StreamUnavailable as error:
+        _log.warning("%s; waiting for it", error)
+    yield settings.redis_url, ""
+
+
+def _check(url: str) -> None:
+    with transport.connect(url) as client:
+        transport.check_safe(client, url)
+
+
+def _web(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        lifespan="on",
+        ws="websockets-sansio",
+        # Points hardly compress, and compressing them costs each viewer more than it saves.
+        ws_per_message_deflate=False,
+        ws_max_size=MESSAGE_BYTES_MAX,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+async def _serve_web(server: uvicorn.Server, line: socket.socket) -> None:
+    await server.serve(sockets=[line])
+    if not server.should_exit:
+        raise RuntimeError("the web server ended by itself")
+
+
+async def _started(server: uvicorn.Server) -> None:
+    while not server.started:  # noqa: ASYNC110  # uvicorn sets a flag, and no event.
+        await asyncio.sleep(0.005)
+
+
+@contextmanager
+def _signals(server: uvicorn.Server) -> Iterator[asyncio.Event]:
+    """Turn SIGTERM and SIGINT into an event; the second of them waits for nobody's answer."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        server.force_exit = stopping.is_set()
+        stopping.set()
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stop)
+    try:
+        yield stopping
+    finally:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(each)
+
+
+def _address(line: socket.socket) -> str:
+    host, port, *_ = line.getsockname()
+    if host in {"0.0.0.0", "::"}:  # noqa: S104  # Compared, not bound.
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

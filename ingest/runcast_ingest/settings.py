@@ -1,0 +1,84 @@
+"""What the service's environment says: read once, at the door, and passed down as values."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from runcast.errors import UsageError
+from runcast.settings import URL, URL_SCHEMES, directory, read_token
+
+HOST, PORT = "RUNCAST_HOST", "RUNCAST_PORT"
+HOSTS, ORIGINS = "RUNCAST_HOSTS", "RUNCAST_ORIGINS"
+SOCKETS_MAX = "RUNCAST_SOCKETS_MAX"
+PORT_DEFAULT = 8484
+SOCKETS_MAX_DEFAULT = 64  # Live sockets of one address: a person with many tabs, and not a flood.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A service's settings. Each field's variable is in docs/settings.md."""
+
+    directory: Path
+    redis_url: str | None = None  # None: a private server of our own.
+    host: str = "127.0.0.1"
+    port: int = PORT_DEFAULT  # 0: any that is free.
+    token: str | None = None
+    hosts: tuple[str, ...] = ()  # Names that it is served under, beside those of this machine.
+    origins: tuple[str, ...] = ()  # Of pages elsewhere that may open /live.
+    sockets_max: int = SOCKETS_MAX_DEFAULT
+
+    def __post_init__(self) -> None:
+        """Refuse what would serve others without asking who they are; raises UsageError."""
+        if not self.is_local and not self.token:
+            raise UsageError(
+                f"--host {self.host} lets others in, and there is no token to ask them for; set RUNCAST_TOKEN or "
+                "RUNCAST_TOKEN_FILE, or leave the host at 127.0.0.1"
+            )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can connect."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def database(self) -> Path:
+        """Where everything is stored."""
+        return self.directory / "runcast.db"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], *, host: str | None = None, port: int | None = None) -> Settings:
+        """Read the variables; what is given goes first. Raises UsageError, which says what a value may be."""
+        url = environ.get(URL) or None
+        if url is not None and not url.startswith(URL_SCHEMES):
+            raise UsageError(f"{URL} is {url!r}; it begins with one of {', '.join(URL_SCHEMES)}")
+        return cls(
+            directory=directory(environ),
+            redis_url=url,
+            host=host or environ.get(HOST) or "127.0.0.1",
+            port=port if port is not None else _number(environ, PORT, PORT_DEFAULT, most=65535),
+            token=read_token(environ),
+            hosts=_list(environ, HOSTS),
+            origins=_list(environ, ORIGINS),
+            sockets_max=_number(environ, SOCKETS_MAX, SOCKETS_MAX_DEFAULT, most=1_000_000),
+        )
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, *, most: int) -> int:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) > most:
+        raise UsageError(f"{name} is {text!r}; it is a whole number from 0 to {most}")
+    return int(text)
+
+
+def _list(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in environ.get(name, "").split(",") if part.strip())
