@@ -8,8 +8,8 @@ import sys
 
 import uvloop
 
-from runcast.cli.ports import listen
 from runcast.errors import RuncastError
+from runcast_ingest.ports import listen
 from runcast_ingest.service import serve
 from runcast_ingest.settings import Settings
 

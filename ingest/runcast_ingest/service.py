@@ -62,7 +62,7 @@ async def serve(
             found = Discovery(
                 version=1,
                 pid=os.getpid(),
-                url=_address(line),
+                url=address(line),
                 redis=redis_url,
                 redis_tcp=redis_tcp,
                 started=time.time_ns(),
@@ -227,7 +227,8 @@ def _signals(server: uvicorn.Server) -> Iterator[asyncio.Event]:
             loop.remove_signal_handler(each)
 
 
-def _address(line: socket.socket) -> str:
+def address(line: socket.socket) -> str:
+    """Name the address at which this machine reaches a listening socket."""
     host, port, *_ = line.getsockname()
     if host in {"0.0.0.0", "::"}:  # noqa: S104  # Compared, not bound.
         host = "127.0.0.1"

@@ -15,10 +15,10 @@ from starlette.routing import Mount, Route
 
 from runcast.cli.api import Service, server_option
 from runcast.cli.background import open_page
-from runcast.cli.ports import listen
 from runcast.gate import Gate
 from runcast_dashboard.mount import pages
 from runcast_dashboard.settings import DashboardSettings
+from runcast_ingest.ports import listen
 from runcast_ingest.settings import Settings
 
 PORT_DEFAULT = 8485  # Beside the service's own.

@@ -10,8 +10,18 @@ import click
 
 from runcast.errors import ServerMissing
 
-# A module that is missing, and the install that brings it. What is not here is a bug, and shown as one.
 _ALL = "pip install 'runcast[all]'"
+
+
+def load(module: str, command: str) -> Any:
+    """Import a module of a command; raises ServerMissing with the install line when an extra is not there."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing == "runcast":
+            raise
+        raise ServerMissing(f"`runcast {command}` needs {missing}, which is not installed; {_ALL}") from error
 
 
 class LazyGroup(click.Group):
@@ -27,18 +37,11 @@ class LazyGroup(click.Group):
         return list(self._commands_of)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load a command; raises ServerMissing with the install line when an extra is not there."""
+        """Load a command, or None when there is none of this name."""
         del ctx
         if cmd_name not in self._commands_of:
             return None
-        try:
-            module = importlib.import_module(f"{self._package}.{cmd_name}")
-        except ModuleNotFoundError as error:
-            missing = (error.name or "").partition(".")[0]
-            if missing == "runcast":
-                raise
-            raise ServerMissing(f"`runcast {cmd_name}` needs {missing}, which is not installed; {_ALL}") from error
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(load(f"{self._package}.{cmd_name}", cmd_name), cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
