@@ -125,8 +125,7 @@ class Session:
         if fresh or (resume is None and self._asked.history):
             self._jobs.append(lambda: self._picture(run))
         elif resume is None:
-            self._watch.follow(run.path)
-            self._reaches[run.path] = Reach(self._choice, {})
+            self._jobs.append(lambda: self._from_now(run))
         else:
             self._jobs.append(lambda: self._resume(run, dict(resume)))
 
@@ -240,6 +239,19 @@ class Session:
             await self._resync(run, "too much was missed")
         else:
             await self._pages(run, marks, DELTA)
+
+    async def _from_now(self, run: RunInfo) -> None:
+        """Follow a run from where it is, and say where that is, so that the client can come back to it."""
+        with self._hub.pin(run.path) as pin:
+            record = await self._store.run(self._asked.project, run.id)
+            await self._has_room()
+            reach = Reach(self._choice, {} if record is None else {each.id: each.mark for each in record.writers})
+            # What the store lacks the hub holds; what it dropped since is stored, and no mark is too high.
+            self._rows(run, pin.batches() or [], reach)
+            self._reaches[run.path] = reach
+            self._watch.follow(run.path)
+        if strokes := draw_marks(run, reach.sent, after={}):
+            await self._send(DELTA, strokes)
 
     async def _pages(self, run: RunInfo, after: dict[str, int], kind: int) -> None:
         """Send every row behind the marks `after`, page by page, and follow the run from there."""

@@ -10,12 +10,16 @@ wandb.finish()
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runcast.errors import ConfigError, NameRefused, RuncastError, UsageError
 from runcast.run import Run
 from runcast.session import ConfigProxy, Session, SummaryProxy
+
+if TYPE_CHECKING:
+    from runcast.subscription import subscribe
 
 Error = RuncastError  # W&B's name for the base of its errors.
 
@@ -68,6 +72,9 @@ def login(key: str | None = None, **more: Any) -> bool:
 def __getattr__(name: str) -> Any:
     if name == "run":
         return _session.run
+    if name == "subscribe":
+        # asyncio and websockets take longer to load than all the rest, and a training needs neither.
+        return importlib.import_module("runcast.subscription").subscribe
     raise AttributeError(f"module 'runcast' has no attribute {name!r}")
 
 
@@ -84,5 +91,6 @@ __all__ = [
     "log",
     "login",
     "run",
+    "subscribe",
     "summary",
 ]
