@@ -24,6 +24,9 @@ def buckets_of(x: Ints | Floats, buckets: int) -> Ints:
     if not high > low or (x[1:] < x[:-1]).any():
         by_place: Ints = np.arange(len(x)) * buckets // len(x)
         return by_place
+    if x.dtype.kind == "i" and int(high) - int(low) > 2**62:
+        x = x // 4  # The span of int64 has no room in an int64.
+        low, high = x[0], x[-1]
     # Differences first: nanoseconds since 1970 have no room in a float64, their span has.
     place = (x - low) * (buckets / float(high - low))
     bucket: Ints = np.minimum(place.astype(np.int64), buckets - 1)

@@ -13,6 +13,9 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from msgspec import Struct
 
+from runcast.events import Finish
+from runcast_ingest.batch import Batch
+
 log = logging.getLogger(__name__)
 
 RUNNING, FINISHED, FAILED, CRASHED = "running", "finished", "failed", "crashed"
@@ -67,6 +70,13 @@ class States:
         if life is None:
             life = self._lives[path] = _Life(RUNNING, {})
         life.heard[writer] = self._clock()
+
+    def saw(self, batch: Batch) -> None:
+        """Note a batch: a sign of life, unless it ends with the writer's last word."""
+        if any(isinstance(item, Finish) for item in batch.items):
+            self.ended(batch.path, batch.writer)
+        else:
+            self.heard(batch.path, batch.writer)
 
     def ended(self, path: str, writer: str) -> None:
         """Note a writer's last word: its silence means nothing from now on."""

@@ -159,7 +159,7 @@ def curve(asked: Asked, pieces: Pieces, writer: WriterHead) -> Curve:
         steps, times, values = steps[order], times[order], values[order]
         keep = _within(asked, steps, times)
         steps, times, values = steps[keep], times[keep], values[keep]
-    if asked.unit == "time" and len(times) and (np.diff(times) < 0).any():
+    if asked.unit == "time" and (times[1:] < times[:-1]).any():
         order = np.argsort(times, kind="stable")
         steps, times, values = steps[order], times[order], values[order]
     if asked.points_max is not None and len(steps) > asked.points_max:
@@ -208,7 +208,8 @@ def series(asked: Asked, key: str, every: Sequence[Pieces]) -> Series:
         none = NO_FLOATS
         return Series(key, False, total, NO_INTS, NO_INTS, none, none, none, none, NO_INTS)
     width = (int(x[-1]) - int(x[0])) // max(1, points_max or 1) + 1
-    column = (x - x[0]) // width
+    # A difference of int64 that runs over is right as uint64.
+    column = (x - x[0]).view(np.uint64) // np.uint64(width)
     cut = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         counts = np.add.reduceat(buckets["count"], cut)
@@ -233,11 +234,11 @@ def merge(points: Sequence[tuple[Ints, Ints, Ints, Floats]]) -> tuple[Ints, Ints
     if not points:
         return NO_INTS, NO_INTS, NO_INTS, NO_FLOATS
     sequences, steps, times, values = (np.concatenate(columns) for columns in zip(*points, strict=True))
-    if (np.diff(steps) > 0).all():
+    if (steps[1:] > steps[:-1]).all():
         return sequences, steps, times, values
     order = np.lexsort((sequences, steps))
     last = np.ones(len(order), bool)
-    last[:-1] = np.diff(steps[order]) != 0
+    last[:-1] = steps[order][1:] != steps[order][:-1]
     order = order[last]
     return sequences[order], steps[order], times[order], values[order]
 

@@ -32,6 +32,7 @@ LEASE_SECONDS = 3.0  # A dead service's shards are taken over after this; a live
 QUARANTINE_BYTES_MAX = 64 * 1024  # Of each entry: enough to see what it was.
 QUARANTINE_ROWS_MAX = 10_000  # Beyond this only the tally counts them.
 QUARANTINE_GAPS_MAX = 16  # Of each writer, which sends them again anyway.
+INT64_MAX = 2**63 - 1
 LEVEL0_ROWS_MAX = 512  # Of one writer: reading them back for a chart costs 10 ms.
 LEVEL0_BYTES_MAX = 32 * 1024 * 1024
 FREE_PAGES_MIN = 512  # 4 MB that the next commits take again.
@@ -498,7 +499,7 @@ class Ledger:
         if block.kinds != axis.kinds:
             axis.kinds = "".join(old if old == new else FLOAT for old, new in zip(axis.kinds, block.kinds, strict=True))
         run.rows += block.rows
-        run.steps = max(run.steps, max(memoryview(block.steps).cast("q")) + 1)
+        run.steps = _fit(max(run.steps, max(memoryview(block.steps).cast("q")) + 1))
         last_time: int = struct.unpack_from("<q", block.times, 8 * (block.rows - 1))[0]
         writer.last_time = max(writer.last_time, last_time)
         run.updated = max(run.updated, last_time)
@@ -552,12 +553,18 @@ def _writer_row(writer: Writer) -> dict[str, Any]:
     return {name: getattr(writer, name) for name in writer.__struct_fields__ if name not in {"axes", "changed"}}
 
 
+def _fit(number: int) -> int:
+    """Bring a writer's number into the range of a column: what is beyond it was never a time or a count."""
+    return max(-INT64_MAX, min(number, INT64_MAX))
+
+
 def _apply_event(run: Run, writer: Writer, event: Event) -> None:
-    writer.last_time = max(writer.last_time, event.time)
-    run.updated = max(run.updated, event.time)
+    time = _fit(event.time)
+    writer.last_time = max(writer.last_time, time)
+    run.updated = max(run.updated, time)
     match event:
         case Start():
-            _apply_start(run, writer, event)
+            _apply_start(run, writer, event, time)
         case Config():
             run.config.update(event.values)
         case Summary():
@@ -565,19 +572,20 @@ def _apply_event(run: Run, writer: Writer, event: Event) -> None:
             for name in event.deleted:
                 run.summary.pop(name, None)
         case Finish():
-            writer.finished, writer.exit_code = event.time, event.exit_code
-            run.finished, run.exit_code = event.time, event.exit_code
+            code = None if event.exit_code is None else _fit(event.exit_code)
+            writer.finished, writer.exit_code = time, code
+            run.finished, run.exit_code = time, code
         case Lost():
-            run.lost += event.rows
+            run.lost = _fit(run.lost + event.rows)
         case Rename():
             run.name = event.name
 
 
-def _apply_start(run: Run, writer: Writer, start: Start) -> None:
-    writer.label, writer.first_time, writer.last_time = start.label, start.time, start.time
+def _apply_start(run: Run, writer: Writer, start: Start, time: int) -> None:
+    writer.label, writer.first_time, writer.last_time = start.label, time, time
     first = not run.details
     if first:
-        run.name, run.created, run.updated = start.name or run.id, start.time, start.time
+        run.name, run.created, run.updated = start.name or run.id, time, time
         run.details = {
             "host": start.host,
             "program": start.program,
@@ -589,7 +597,7 @@ def _apply_start(run: Run, writer: Writer, start: Start) -> None:
         }
     if run.state != RUNNING:
         # The run begins anew: writers that fell silent are given up, and how others ended no longer counts.
-        run.since, run.started = writer.key, start.time
+        run.since, run.started = writer.key, time
         for other in run.writers.values():
             if other.finished is None and other is not writer:
                 other.finished, other.changed = other.last_time, True
@@ -597,7 +605,7 @@ def _apply_start(run: Run, writer: Writer, start: Start) -> None:
 
 
 def _plain(kind: str, value: float) -> Any:
-    if kind == INT and isfinite(value):
+    if kind == INT and isfinite(value) and abs(value) < INT64_MAX:
         return int(value)
     return bool(value) if kind == BOOL else value
 

@@ -105,8 +105,10 @@ def build(built: Built, axis: int, key: int, number: int, before: Part | None, r
         step_high=int(steps.max()),
         time_low=int(times.min()),
         time_high=int(times.max()),
-        steps_rise=_rises(steps, 1) and (before is None or (before.steps_rise and int(steps[0]) > before.step_high)),
-        times_rise=_rises(times, 0) and (before is None or (before.times_rise and int(times[0]) >= before.time_high)),
+        steps_rise=bool((steps[1:] > steps[:-1]).all())
+        and (before is None or (before.steps_rise and int(steps[0]) > before.step_high)),
+        times_rise=bool((times[1:] >= times[:-1]).all())
+        and (before is None or (before.times_rise and int(times[0]) >= before.time_high)),
     )
     built.parts.append(part.row())
     data = pack_document([pack(steps), pack(times // TICK_NS), pack(rows.sequences)])
@@ -252,7 +254,3 @@ def _pack_column(rows: Stretch, position: int) -> tuple[bytes, bytes | None]:
 def _add_bucket(built: Built, key: int, buckets: Buckets) -> None:
     data = pack_buckets(buckets)
     built.buckets.append((key, crc(data), data))
-
-
-def _rises(column: Ints, by: int) -> bool:
-    return bool((np.diff(column) >= by).all())

@@ -1,4 +1,4 @@
-"""What the store takes and gives, as plain values. Times are ns since 1970; those of rows are kept to the millisecond."""
+"""What the store takes and gives, as plain values. Times are ns since 1970; rows keep theirs to the millisecond."""
 
 from __future__ import annotations
 

@@ -172,8 +172,9 @@ def prepare(path: Path, migrations: Sequence[str] = MIGRATIONS) -> sqlite3.Conne
     try:
         _inspect(path, len(migrations))
         connection = connect(path)
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        # In this order: any of the next two fixes the size of a page.
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         _migrate(connection, migrations)
     except sqlite3.Error as error:

@@ -143,9 +143,9 @@ class Store:
                 await asyncio.sleep(CHECKPOINT_EVERY_SECONDS)
                 with suppress(sqlite3.OperationalError):
                     await asyncio.to_thread(_checkpoint, connection)
-                    # What compaction freed in level 0 is mostly taken again; the rest goes back to the disk, in steps.
+                    # What compaction freed is mostly taken again; the rest goes back to the disk, between commits.
                     while await self._write(self._ledger.shrink):
-                        await asyncio.sleep(0)
+                        pass
         finally:
             connection.close()
 
@@ -238,7 +238,7 @@ class Store:
     async def rows(
         self, run_key: int, keys: Sequence[str] | None = None, *, after: Mapping[str, int], rows_max: int
     ) -> Page:
-        """Return the next rows of each writer behind its mark in `after`, in order of sequence, about `rows_max` of each."""
+        """Return the next rows of each writer behind its mark in `after`, in order of sequence, about `rows_max`."""
         wanted = None if keys is None else frozenset(keys)
         found = await pages.find(self._readers, run_key, wanted, after=after, rows_max=rows_max)
         return await self._think(pages.read, found, wanted)

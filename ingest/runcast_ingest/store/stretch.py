@@ -17,6 +17,8 @@ from runcast.blocks import FLOAT, Block, Item
 from runcast.events import Event
 from runcast_ingest.store.codec import TICK_NS, Floats, Ints
 
+EARLIEST = -(2**63) + TICK_NS  # Rounded down it still fits.
+
 Kinds = npt.NDArray[np.uint8]  # ASCII of each value's kind, one row for each key.
 
 
@@ -121,7 +123,7 @@ def _join(names: tuple[str, ...], group: Sequence[tuple[int, Block]], only: froz
         names=names if only is None else tuple(names[at] for at in places),
         sequences=sequences.astype(np.int64),
         steps=steps,
-        times=times // TICK_NS * TICK_NS,
+        times=np.maximum(times, EARLIEST) // TICK_NS * TICK_NS,
         values=values,
         kinds=kinds,
         extras=extras,
