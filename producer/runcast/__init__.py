@@ -29,6 +29,8 @@ summary = SummaryProxy(_session)
 
 run: Run | None
 """The active run, or None."""
+# The module that Run comes from has the same name, and would stand where `__getattr__` answers.
+del globals()["run"]
 
 
 def init(

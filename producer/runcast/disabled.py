@@ -32,6 +32,9 @@ class NoJournal(Journal):
         """Nothing waits."""
         return True
 
+    def remove(self) -> None:
+        """Nothing was kept: the folder that a disabled run names is everybody's."""
+
     def close(self) -> None:
         """Nothing is open."""
 

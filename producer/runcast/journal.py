@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import struct
 import threading
 import time
@@ -235,6 +236,10 @@ class Journal:
         if self._fd >= 0:
             os.close(self._fd)
         self._fd, self.end, self.segment = fd, len(record), number
+
+    def remove(self) -> None:
+        """Delete the folder: everything in it is stored."""
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def close(self) -> None:
         """Close the file and let the lock go: whoever comes next may drain what is left."""

@@ -7,7 +7,6 @@ trouble is never raised, it costs one line and a counter. The journal holds each
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import sys
 import tempfile
@@ -328,9 +327,9 @@ class Run:
             self._wait_and_tell()
         finally:
             self._sender.stop()
-            self._journal.close()
             if self._sender.window.mark >= self._journal.sequence:
-                shutil.rmtree(self._directory, ignore_errors=True)
+                self._journal.remove()
+            self._journal.close()
             self._on_finish(self)
 
     def _wait_and_tell(self) -> None:
