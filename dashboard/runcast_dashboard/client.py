@@ -43,9 +43,14 @@ def _get(path: str, **query: str | int | None) -> Json | None:
             f"{settings.server} answered {answer.status_code} and no JSON; is it a Runcast service?"
         ) from error
     if answer.is_error or not isinstance(body, dict):
-        said = body.get("detail", body) if isinstance(body, dict) else body
-        raise Unanswered(f"the service answered {answer.status_code}: {said}")
+        raise Unanswered(f"the service answered {answer.status_code}: {_sentence(body)}")
     return body
+
+
+def _sentence(body: object) -> str:
+    """Find the sentence in an error answer."""
+    error = body.get("error", body) if isinstance(body, dict) else body
+    return str(error.get("message", error) if isinstance(error, dict) else error)[:500]
 
 
 def projects() -> list[Json]:

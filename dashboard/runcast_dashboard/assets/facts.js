@@ -11,6 +11,9 @@ function flatten(values, prefix = "") {
     value !== null && typeof value === "object" && !Array.isArray(value) && Object.keys(value).length ? flatten(value, `${prefix}${key}.`) : [[prefix + key, value]]);
 }
 
+// Streamlit hands over what the API says, in ISO 8601; the live websocket says ms.
+const moment = (value) => (typeof value === "string" ? Date.parse(value) : value);
+
 const plain = (value) => (typeof value === "number" ? number(value) : typeof value === "string" ? value : JSON.stringify(value)).slice(0, CHARS_MAX);
 
 export class Facts {
@@ -51,7 +54,7 @@ export class Facts {
     this.name.title = run.name ?? this.id;
     this.stateShown(run.state);
     this.fill(this.about, [
-      ["Started", run.created ? dateTime(run.created) : "–"],
+      ["Started", run.created ? dateTime(moment(run.created)) : "–"],
       ["Duration", ""],
       ["Steps", ""],
       ...[["Host", given.host], ["Program", given.program], ["Python", given.python], ["Group", given.group], ["Job", given.job_type], ["Tags", (given.tags ?? []).join(", ")], ["Notes", given.notes], ["Lost rows", given.lost ? whole(given.lost) : ""], ["Exit code", given.exit_code ?? ""]].filter(([, value]) => value !== "" && value !== undefined && value !== null),
@@ -102,8 +105,9 @@ export class Facts {
 
   tick() {
     const { run } = this;
-    const end = run.state === "running" ? Date.now() : (run.updated ?? run.created);
-    if (run.created) write(this.about.children[1].lastChild, duration(Math.max(0, end - run.created)));
+    const start = moment(run.created);
+    const end = run.state === "running" ? Date.now() : moment(this.given.finished ?? run.updated ?? run.created);
+    if (start) write(this.about.children[1].lastChild, duration(Math.max(0, end - start)));
     const steps = this.step ?? (this.given.steps ? this.given.steps - 1 : -1);
     write(this.about.children[2].lastChild, steps >= 0 ? whole(steps + 1) : "–");
   }

@@ -1,0 +1,146 @@
+"""What somebody sees who watches runs live."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from urllib.parse import urlencode
+
+from playwright.sync_api import expect
+from tests.browser.board import WATCH, ask, points, ready, stats
+from tests.browser.conftest import Open
+from tests.browser.stage import Stage
+
+PULSE = """
+run = runcast.init(project=sys.argv[1], id=sys.argv[2])
+for step in range(10_000):
+    runcast.log({"loss": math.sin(step * 2.1)})
+    time.sleep(0.25)
+"""
+
+
+def test_a_logged_number_is_on_the_screen_at_once(stage: Stage, visit: Open) -> None:
+    """The moment of each point, as the trainer wrote it, against the moment its pixels changed on the page."""
+    stage.start(PULSE, "pulse", "one")
+    page = visit(f"{stage.url}/?project=pulse")
+    ready(page)
+    ask(page, {"op": "options", "options": {"axis": "wall"}})
+    page.wait_for_timeout(1500)
+    page.evaluate(WATCH, 0)
+    page.wait_for_timeout(6000)
+    changes = page.evaluate("__changes")
+    logged = [row["_timestamp"] * 1000 for row in stage.history("pulse", "one")]
+    delays = [
+        min(change for change in changes if change > moment) - moment
+        for moment in logged
+        if changes[0] < moment < changes[-1] - 400
+    ]
+    print(f"\nlog to pixel: median {statistics.median(delays):.0f} ms, longest {max(delays):.0f} ms of {len(delays)}")
+    assert len(delays) >= 10
+    assert statistics.median(delays) < 1000
+
+
+def test_reruns_and_a_change_of_theme_leave_the_board_and_its_socket_alone(stage: Stage, visit: Open) -> None:
+    stage.train("runcast.init(project='calm', id='one')\nfor s in range(50): runcast.log({'loss': 1 / (s + 1)})")
+    page = visit("about:blank")
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    page.goto(f"{stage.url}/?project=calm")
+    ready(page)
+    page.evaluate("window.__first = __rc.board")
+    page.locator(".rc .slider").fill("0.9")
+    expect(page).to_have_url(re.compile(r"smooth=0\.9"))  # It went to Python and came back as a link.
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator(".rc")).to_have_class(re.compile(r"\bdark\b"))
+    assert page.evaluate("__rc.board === __first")
+    assert [url for url in sockets if url.endswith("/live")] == [f"{stage.url.replace('http', 'ws')}/live"]
+
+
+def test_a_project_without_runs_teaches_and_then_shows_the_first(stage: Stage, visit: Open) -> None:
+    page = visit(f"{stage.url}/?project=fresh")
+    expect(page.get_by_text("Waiting for the first run")).to_be_visible()
+    expect(page.get_by_text('runcast.init(project="fresh")')).to_be_visible()
+    stage.train("runcast.init(project='fresh')\nfor s in range(20): runcast.log({'loss': s})")
+    expect(page.locator(".rc .card")).to_have_count(1)
+    expect(page.get_by_text("Waiting for the first run")).to_be_hidden()
+
+
+def test_names_from_strangers_are_text(stage: Stage, visit: Open) -> None:
+    project = "<img src=x onerror='window.__taken = 1'> $x^2$ **bold**"
+    name = "<script>window.__taken = 1</script> [a](javascript:alert(1)) " + "long " * 30
+    stage.train(
+        """
+        runcast.init(project=sys.argv[1], name=sys.argv[2], id="odd", config={"<b>key</b>": "<i>value</i>"})
+        for step in range(20):
+            runcast.log({"<u>loss</u>/x": step, "$\\\\alpha$ :red[y]": step})
+        """,
+        project,
+        name.strip(),
+    )
+    page = visit(f"{stage.url}/runs")
+    for path in ("/", "/run", "/runs"):
+        page.goto(f"{stage.url}{path}?{urlencode({'project': project, 'run': 'odd'})}")
+        if path == "/runs":
+            expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+        else:
+            ready(page, metrics=2)
+            expect(page.locator(".rc .card .title b").first).to_contain_text("<u>loss</u>/")
+            expect(page.get_by_text(name[:30]).first).to_be_visible()
+        assert not page.evaluate("window.__taken")
+        assert page.locator("b:text-is('key'), i:text-is('value'), u, .katex, [src='x']").count() == 0
+
+
+def test_a_diverged_run_is_marked(stage: Stage, visit: Open) -> None:
+    stage.train(
+        """
+        runcast.init(project="diverged", id="one")
+        for step in range(60):
+            runcast.log({"loss": float("nan") if step > 30 else 1.0 + step})
+        runcast.finish()
+        """
+    )
+    page = visit(f"{stage.url}/?project=diverged")
+    ready(page)
+    expect(page.locator(".rc .card .broken")).to_have_text("NaN in 1 run")
+    expect(page.locator(".rc .row .value")).to_have_text("NaN")
+
+
+def test_only_what_is_in_view_is_sent(stage: Stage, visit: Open) -> None:
+    stage.train(
+        """
+        runcast.init(project="wide", id="one")
+        for step in range(10):
+            runcast.log({f"group{k // 20}/metric_{k:03}": step for k in range(200)})
+        """
+    )
+    page = visit(f"{stage.url}/?project=wide")
+    ready(page, metrics=200)
+    page.wait_for_function("__rc.board.root.querySelector('.plot canvas')")
+    page.wait_for_timeout(500)
+    assert 6 <= len(stats(page)["subscribed"]) < 40
+    page.locator(".rc .search").nth(1).fill("metric_199")
+    page.wait_for_timeout(800)
+    assert "group9/metric_199" in stats(page)["subscribed"]
+    assert points(page, "one", "group9/metric_199")[0] == list(range(10))
+
+
+def test_the_tooltip_names_every_run_and_a_zoom_can_be_undone(stage: Stage, visit: Open) -> None:
+    for name in ("one", "two", "three"):
+        stage.train(
+            f"runcast.init(project='trio', name='{name}')\nfor s in range(200): runcast.log({{'loss': 1 / (s + 1)}})"
+        )
+    page = visit(f"{stage.url}/?project=trio")
+    ready(page)
+    page.wait_for_function("__rc.board.runs.size === 3")
+    box = page.locator(".rc .plot").first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 3, box["y"] + 60)
+    expect(page.locator(".rc .tip .tip-row:visible")).to_have_count(3)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60, steps=5)
+    page.mouse.up()
+    expect(page.locator(".rc .chip.reset")).to_be_visible()
+    low, high = stats(page)["zoomed"]
+    assert 0 < low < high < 199
+    page.locator(".rc .plot").first.dblclick()
+    expect(page.locator(".rc .chip.reset")).to_be_hidden()
