@@ -19,7 +19,9 @@ import shutil
 import struct
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from zlib import crc32
 
@@ -32,7 +34,8 @@ from runcast.events import Event, Lost, Plain
 
 VERSION = 1
 SEGMENT_BYTES_MAX = 64 * 1024 * 1024  # What is stored is freed by whole segments.
-OVERFLOW_BYTES_MAX = 64 * 1024 * 1024  # Kept in memory while the disk is full; then the newest rows are dropped.
+WAITING_BYTES_MAX = 64 * 1024 * 1024  # Kept in memory while the disk is full; then the newest rows are dropped.
+EVENT_BYTES_MAX = 3 * 1024 * 1024  # Under what a stream's entry may hold, with room for what stands around it.
 RETRY_SECONDS = 0.1  # How often a full disk is tried again.
 
 HEADER, SHAPE, ROW, EVENT = 1, 2, 3, 4  # Kinds of record; ROW and EVENT are events.
@@ -70,37 +73,43 @@ class Shape:
 
 
 class Journal:
-    """A writer's journal, open for appending. Safe to use from several threads."""
+    """A writer's journal, open for appending. Safe to use from several threads, and from a signal's handler."""
 
     def __init__(self, directory: Path, header: Header, *, warn: Callable[[str], None] = lambda _: None) -> None:
-        """Create the folder and its first segment, and take the lock that says that the writer lives.
+        """Create the folder with its first segment, and take the lock that says that the writer lives.
 
         Raises JournalUnavailable when the disk refuses even that.
         """
-        self.directory, self.header = directory, header
+        self.header = header
         self.sequence = 0  # Events appended so far.
         self.durable = 0  # Those of them that are in the file; the rest waits in memory for room.
         self.segment, self.end = 0, 0  # Where the file ends: the reader's limit.
         self.lost = 0
         self._warn = warn
-        self._lock = threading.Lock()
+        # Reentrant: a handler that logs may interrupt a row of its own thread.
+        self._lock = threading.RLock()
         self._shapes = 0
-        self._overflow: list[tuple[bytes, int]] = []
-        self._overflow_bytes = 0
+        self._waiting: deque[tuple[bytes, int]] = deque()
+        self._waiting_bytes = 0
         self._dropped = 0
         self._retry_at = 0.0
+        self._torn = False  # Part of a record is behind `end`, and could not be cut off yet.
         self._fd = -1
+        # Under its own name it appears in one step, locked and with a header: a drain never meets half of it.
+        self.directory = directory.with_name(f".{directory.name}")
         try:
-            directory.mkdir(parents=True, mode=0o700, exist_ok=True)
-            self._lock_fd = hold(directory)
+            self.directory.mkdir(parents=True, mode=0o700, exist_ok=True)
+            self._lock_fd = hold(self.directory)
             self._roll()
+            self.directory = self.directory.rename(directory)
         except OSError as error:
             raise JournalUnavailable(str(directory), error.strerror or str(error)) from error
 
     def shape(self, names: tuple[str, ...], kinds: str) -> Shape:
         """Make a shape for rows of these names; each segment declares it before its first row."""
-        self._shapes += 1
-        return Shape(self._shapes, names, kinds)
+        with self._lock:
+            self._shapes += 1
+            return Shape(self._shapes, names, kinds)
 
     def row(self, shape: Shape, step: int, time_ns: int, values: Iterable[float]) -> None:
         """Append a row of plain numbers, in the order of the shape's names."""
@@ -111,105 +120,106 @@ class Journal:
                 shape.declared_in = self.segment
             self._write(body, 1)
 
-    def event(self, event: Event | Block) -> None:
-        """Append any other event; a row with values that are no numbers comes as a block of one."""
+    def event(self, event: Event | Block) -> bool:
+        """Append any other event; a row with values that are no numbers comes as a block of one.
+
+        Returns False, and appends nothing, when it is too large for a stream's entry.
+        """
+        body = KIND.pack(EVENT, 0) + _encode(event)
+        if len(body) > EVENT_BYTES_MAX:
+            return False
         with self._lock:
-            self._write(KIND.pack(EVENT, 0) + _encode(event), 1)
+            self._write(body, 1)
+        return True
 
     def _write(self, body: bytes, events: int) -> None:
         size = len(body)
         record = HEAD.pack(size, crc32(body)) + body
         if size & 7:
             record += bytes(-size & 7)
-        if self._overflow:
-            self._overflowed(record, events)
-            return
-        try:
-            written = os.write(self._fd, record)
-        except OSError as error:
-            self._refused(record, events, error)
-            return
-        if written != len(record):
-            # A disk that fills up takes a part. What it took is cut off again: a torn record would hide all after it.
-            os.ftruncate(self._fd, self.end)
-            self._refused(record, events, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-            return
-        self.end += written
-        self.sequence += events
-        self.durable += events
-        if self.end > SEGMENT_BYTES_MAX:
+        if self._waiting:
+            if time.monotonic() >= self._retry_at:
+                self._flush()
+            if self._waiting:
+                self._hold(record, events)
+                return
+        if not self._put(record, events, appended=events):
+            self._hold(record, events)
+        elif events and self.end > SEGMENT_BYTES_MAX:
+            # Only behind an event: a shape stands in the same segment as its row.
             self._try_roll()
 
-    def _refused(self, record: bytes, events: int, error: OSError) -> None:
+    def _put(self, record: bytes, events: int, *, appended: int) -> bool:
+        """Write a record to the end of the file, whole or not at all; return whether it is there now."""
+        try:
+            if self._torn:
+                os.ftruncate(self._fd, self.end)
+                self._torn = False
+            written = os.write(self._fd, record)
+        except OSError as error:
+            self._refused(error)
+            return False
+        except BaseException:
+            # Ctrl-C strikes here most, between a write and its count. The file knows what became of it.
+            written = os.fstat(self._fd).st_size - self.end
+            self._torn = 0 < written < len(record)
+            if written == len(record):
+                self.end, self.durable, self.sequence = (
+                    self.end + written,
+                    self.durable + events,
+                    self.sequence + appended,
+                )
+            raise
+        if written != len(record):
+            # A disk that fills up takes a part. It is cut off again: a torn record would hide all that follow.
+            self._torn = True
+            self._refused(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+            return False
+        self.end += written
+        self.durable += events
+        self.sequence += appended
+        return True
+
+    def _refused(self, error: OSError) -> None:
+        self._retry_at = time.monotonic() + RETRY_SECONDS
         self._warn(
             f"cannot write the journal at {self.directory}: {error.strerror}; "
-            f"up to {OVERFLOW_BYTES_MAX >> 20} MB wait in memory until there is room"
+            f"up to {WAITING_BYTES_MAX >> 20} MB wait in memory until there is room"
         )
-        self._retry_at = time.monotonic() + RETRY_SECONDS
-        self._hold(record, events)
-
-    def _overflowed(self, record: bytes, events: int) -> None:
-        if time.monotonic() >= self._retry_at:
-            self._flush()
-        if self._overflow:
-            self._hold(record, events)
-        else:
-            self._write_raw(record, events)
+        if self._torn:
+            with suppress(OSError):
+                os.ftruncate(self._fd, self.end)
+                self._torn = False
 
     def _hold(self, record: bytes, events: int) -> None:
-        if events and self._overflow_bytes + len(record) > OVERFLOW_BYTES_MAX:
+        if events and self._waiting_bytes + len(record) > WAITING_BYTES_MAX:
             self._dropped += events
             self.lost += events
             return
-        self._overflow.append((record, events))
-        self._overflow_bytes += len(record)
+        self._waiting.append((record, events))
+        self._waiting_bytes += len(record)
         self.sequence += events
-
-    def _write_raw(self, record: bytes, events: int) -> None:
-        """Write a record that `_hold` has not counted; on refusal it is held."""
-        try:
-            written = os.write(self._fd, record)
-        except OSError:
-            written = 0
-        if written == len(record):
-            self.end += written
-            self.sequence += events
-            self.durable += events
-        else:
-            if written:
-                os.ftruncate(self._fd, self.end)
-            self._retry_at = time.monotonic() + RETRY_SECONDS
-            self._hold(record, events)
 
     def _flush(self) -> None:
         """Write what waits in memory, as far as there is room, and say what was lost meanwhile."""
-        done = 0
-        for record, events in self._overflow:
-            try:
-                written = os.write(self._fd, record)
-            except OSError:
-                written = 0
-            if written != len(record):
-                if written:
-                    os.ftruncate(self._fd, self.end)
-                break
-            self.end += written
-            self.durable += events
-            self._overflow_bytes -= len(record)
-            done += 1
-        del self._overflow[:done]
-        self._retry_at = time.monotonic() + RETRY_SECONDS
-        if not self._overflow and self._dropped:
+        while self._waiting:
+            record, events = self._waiting[0]
+            if not self._put(record, events, appended=0):
+                return
+            self._waiting.popleft()
+            self._waiting_bytes -= len(record)
+        if self._dropped:
             lost, self._dropped = self._dropped, 0
             event = Lost(time=time.time_ns(), rows=lost, reason="the disk of the journal was full")
             self._write(KIND.pack(EVENT, 0) + _encode(event), 1)
 
     def settle(self) -> bool:
         """Try to write what waits in memory; return whether everything is in the file."""
+        if not self._waiting:
+            return True
         with self._lock:
-            if self._overflow:
-                self._flush()
-            return not self._overflow
+            self._flush()
+            return not self._waiting
 
     def _try_roll(self) -> None:
         try:
@@ -220,7 +230,7 @@ class Journal:
 
     def _roll(self) -> None:
         number = self.segment + 1
-        header = msgspec.structs.replace(self.header, segment=number, first=self.sequence + 1)
+        header = msgspec.structs.replace(self.header, segment=number, first=self.durable + 1)
         body = KIND.pack(HEADER, 0) + _encode(header)
         record = HEAD.pack(len(body), crc32(body)) + body + bytes(-len(body) & 7)
         path = self.directory / f"{number:06d}{SUFFIX}"

@@ -167,7 +167,7 @@ def test_beyond_memory_the_newest_rows_are_dropped_and_counted(
     """The stream says how many rows are missing, as soon as there is room."""
     disk = Disk(1, 0)
     monkeypatch.setattr("runcast.journal.os.write", disk.write)
-    monkeypatch.setattr(journals, "OVERFLOW_BYTES_MAX", 200)
+    monkeypatch.setattr(journals, "WAITING_BYTES_MAX", 200)
     shape = journal.shape(("a",), "f")
     for step in range(10):
         journal.row(shape, step, 1, [float(step)])
