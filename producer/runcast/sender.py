@@ -7,14 +7,13 @@ goes on: one line says what the trouble is, and a counter how often.
 
 from __future__ import annotations
 
-import importlib
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from runcast import wire
+from runcast import lazy, wire
 from runcast.errors import StreamUnsafe
 from runcast.messages import Messages
 from runcast.reader import Reader
@@ -97,7 +96,7 @@ class Sender(threading.Thread):
     def run(self) -> None:
         """Work until stopped; the loop that reconnects stands around the loop that sends."""
         # Redis and asyncio behind it take 60 ms to import: this thread pays that, not `import runcast`.
-        transport = importlib.import_module("runcast.transport")
+        transport = lazy.transport()
         pause = PAUSE_SECONDS_MIN
         reader = self._open_reader()
         try:

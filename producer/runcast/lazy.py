@@ -1,0 +1,40 @@
+"""The one module that is imported late: Redis and the asyncio behind it take 60 ms, which a thread pays for the training.
+
+An import in one thread and a fork in another do not mix: the fork takes the import lock and logging's, the
+import wants both, and each waits for the other. So a fork waits until the import is over.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+# Imported so that its own fork hook is registered first: hooks run in reverse, and ours must come before it takes its lock.
+import logging
+import os
+import threading
+from types import ModuleType
+
+TRANSPORT = "runcast.transport"
+FORK_SECONDS_MAX = 10.0  # An import that takes longer than this hangs on something else.
+
+_idle = threading.Event()
+_idle.set()
+_lock = threading.Lock()
+logging.getLogger("runcast")
+
+
+def transport() -> ModuleType:
+    """Import the way to Redis, once; called by senders' threads."""
+    with _lock:
+        _idle.clear()
+        try:
+            return importlib.import_module(TRANSPORT)
+        finally:
+            _idle.set()
+
+
+def _before_fork() -> None:
+    _idle.wait(FORK_SECONDS_MAX)
+
+
+os.register_at_fork(before=_before_fork)
