@@ -17,12 +17,23 @@ from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentM
 from runcast.tickets import LIVE, LIVE_SECONDS, mint
 from runcast_dashboard.settings import current
 
-# Streamlit looks for a component's files in the package that has the distribution's name; ours lie in another one of
-# the same distribution, so the manifest that it would look for is handed to it.
-get_bidi_component_manager().register_from_manifest(
-    ComponentManifest("runcast", "1", [ComponentConfig("board", asset_dir="assets")]), Path(__file__).parent
-)
-_board = st.components.v2.component("runcast.board", js="board.js", css="board.css")
+NAME = "runcast.board"
+
+
+def declare() -> None:
+    """Tell Streamlit where the component's files lie, unless it knows.
+
+    It looks for them in the package that has the distribution's name; ours lie in another one of the same
+    distribution, so the manifest that it would look for is handed to it.
+    """
+    manager = get_bidi_component_manager()
+    if manager.get_component_asset_root(NAME) is None:
+        manifest = ComponentManifest("runcast", "1", [ComponentConfig("board", asset_dir="assets")])
+        manager.register_from_manifest(manifest, Path(__file__).parent)
+
+
+declare()
+_board = st.components.v2.component(NAME, js="board.js", css="board.css")
 
 
 def ticket() -> str:
@@ -50,6 +61,7 @@ def board(
     def changed() -> None:
         """Exist: without a callback the result has no such attribute."""
 
+    declare()
     return _board(
         key=key,
         data={

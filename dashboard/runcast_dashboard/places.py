@@ -49,7 +49,7 @@ def recall(name: str) -> str | None:
 def options() -> Options:
     """Return the board's settings: the reader's, or those of the link that they opened."""
     if "options" not in st.session_state:
-        st.session_state["options"] = _parse(st.query_params)
+        st.session_state["options"] = parse(st.query_params)
     kept: Options = st.session_state["options"]
     return kept
 
@@ -58,7 +58,7 @@ def keep(given: Mapping[str, object] | None) -> None:
     """Keep the board's settings, and put them in the address for others to open."""
     if given:
         st.session_state["options"] = dict(given)
-    for name, value in _format(st.session_state.get("options", {})).items():
+    for name, value in format_options(st.session_state.get("options", {})).items():
         if st.query_params.get(name) != value:
             st.query_params[name] = value
 
@@ -69,7 +69,8 @@ def hidden() -> list[str]:
     return kept
 
 
-def _parse(query: Mapping[str, str]) -> Options:
+def parse(query: Mapping[str, str]) -> Options:
+    """Read the board's settings from a link."""
     found: Options = {}
     with contextlib.suppress(KeyError, ValueError):  # A link that was cut or mistyped shows the default.
         found["smooth"] = min(0.99, max(0.0, float(query["smooth"])))
@@ -81,7 +82,8 @@ def _parse(query: Mapping[str, str]) -> Options:
     return found
 
 
-def _format(given: Mapping[str, object]) -> dict[str, str]:
+def format_options(given: Mapping[str, object]) -> dict[str, str]:
+    """Write the board's settings for a link."""
     texts = {name: str(given[name]) for name in ("smooth", "axis") if name in given}
     return texts | {name: "1" if given[name] else "0" for name in ("log", "outliers") if name in given}
 

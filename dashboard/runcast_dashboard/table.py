@@ -146,7 +146,8 @@ def frame(project: str, found: Sequence[Json], spark: str | None) -> tuple[dict[
             table[f"{prefix} {name}"] = values
             about = "summary: the last value" if prefix == "summary" else "config"
             if values is numbers:
-                shown[f"{prefix} {name}"] = columns.Column(name, help=about)
+                exact = all(value is None or value == round(value) for value in map(number, values))
+                shown[f"{prefix} {name}"] = columns.NumberColumn(name, help=about, format=None if exact else "%.4g")
             else:
                 shown[f"{prefix} {name}"] = columns.TextColumn(name, help=about, alignment="right")
     return table, shown

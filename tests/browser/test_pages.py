@@ -1,0 +1,159 @@
+"""What the pages do in Python, without a browser: scripts of Streamlit, run against an API that answers from memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import runcast_dashboard
+from runcast_dashboard import client, lessons, places, settings, table
+
+SCRIPT = Path(runcast_dashboard.__file__).parent / "app.py"
+
+
+def made_run(name: str, state: str = "finished", **more: Any) -> dict[str, Any]:
+    """Describe a run as the API does."""
+    return {
+        "id": name,
+        "name": name,
+        "state": state,
+        "config": {"lr": 0.1, "net": {"width": 8}},
+        "summary": {"loss": 0.5},
+        "created": "2026-03-01T09:30:00.000000Z",
+        "updated": "2026-03-01T09:31:00.000000Z",
+        "finished": None,
+        "duration": 60.0,
+        "steps": 10,
+        **more,
+    }
+
+
+class Api:
+    """The service's answers, as a test wants them."""
+
+    def __init__(self) -> None:
+        self.projects: dict[str, list[dict[str, Any]]] = {}
+        self.away = False
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer as the service would."""
+        if self.away:
+            raise httpx.ConnectError("connection refused")
+        parts = [unquote(part) for part in request.url.raw_path.decode().partition("?")[0].split("/")[4:]]
+        if not parts:
+            answer: Any = {"projects": [{"name": name, "updated": name} for name in self.projects]}
+        elif len(parts) == 2:
+            state = request.url.params.get("state")
+            answer = {"runs": [run for run in self.projects[parts[0]] if state in {None, run["state"]}], "next": None}
+        elif parts[-1] == "series":
+            answer = {"values": [1.0, 0.5, None], "total": 3, "exact": True}
+        else:
+            found = [run for run in self.projects[parts[0]] if run["id"] == parts[2]]
+            if not found:
+                return httpx.Response(404, json={"error": {"code": "unknown_run", "message": "there is none"}})
+            answer = found[0]
+        return httpx.Response(200, content=json.dumps(answer))
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    api = Api()
+    settings.use(settings.DashboardSettings("http://service"))
+    with httpx.Client(base_url="http://service/api/v1", transport=httpx.MockTransport(api)) as answering:
+        monkeypatch.setattr(client, "_client", lambda _: answering)
+        yield api
+
+
+def opened(page: str = "", **query: str) -> AppTest:
+    """Run a page as for a reader who follows a link."""
+    app = AppTest.from_file(str(SCRIPT), default_timeout=20)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    if page:
+        app.switch_page(f"views/{page}.py").run()
+    return app
+
+
+def texts(app: AppTest) -> str:
+    """Return everything that a page says in words."""
+    return "\n".join(str(one.value) for kind in (app.subheader, app.text, app.code, app.caption) for one in kind)
+
+
+def test_without_a_project_the_page_teaches_the_first_run(api: Api) -> None:
+    app = opened()
+    assert not app.exception
+    assert "Log your first run" in texts(app)
+    assert "runcast.init" in texts(app)
+
+
+def test_a_service_that_is_away_is_said_in_words(api: Api) -> None:
+    api.away = True
+    app = opened()
+    assert not app.exception
+    assert "no answer from the service at http://service" in texts(app)
+    assert "runcast up" in texts(app)
+
+
+def test_the_latest_project_is_shown_and_stands_in_the_link(api: Api) -> None:
+    api.projects = {"a": [made_run("one")], "b": [made_run("two")]}
+    app = opened()
+    assert not app.exception
+    assert app.query_params["project"] == ["b"]
+
+
+def test_the_table_lists_runs_with_config_and_summary(api: Api) -> None:
+    api.projects = {"a": [made_run("one"), made_run("two", "running", summary={"loss": "NaN"})]}
+    app = opened("runs", project="a")
+    assert not app.exception
+    shown = app.dataframe[0].value
+    assert list(shown["name"]) == ["one", "two"]
+    assert list(shown["config net.width"]) == [8, 8]
+    assert list(shown["summary loss"]) == ["0.5", "NaN"]
+
+
+def test_the_table_can_be_filtered_by_state(api: Api) -> None:
+    api.projects = {"a": [made_run("one"), made_run("two", "running")]}
+    app = opened("runs", project="a")
+    app.selectbox[2].set_value("running").run()
+    assert list(app.dataframe[0].value["name"]) == ["two"]
+    app.selectbox[2].set_value("crashed").run()
+    assert "No run of a is crashed now." in texts(app)
+
+
+def test_an_unknown_run_offers_those_that_there_are(api: Api) -> None:
+    api.projects = {"a": [made_run("**one**")]}
+    app = opened("run", project="a", run="gone")
+    assert not app.exception
+    assert "There is no such run" in texts(app)
+    assert app.button[0].label == r"\*\*one\*\*"
+    app.button[0].click().run()
+    assert not app.exception
+    assert app.query_params["run"] == ["**one**"]
+
+
+def test_new_runs_move_nothing_while_rows_are_selected() -> None:
+    rows = [{"id": name} for name in ("new", "b", "a")]
+    assert [row["id"] for row in table.settle(rows, ["b", "a"], frozen=True)] == ["b", "a", "new"]
+    assert [row["id"] for row in table.settle(rows, ["b", "a"], frozen=False)] == ["new", "b", "a"]
+
+
+def test_a_mistyped_link_shows_the_defaults() -> None:
+    assert places.parse({"smooth": "much", "axis": "sideways", "log": "maybe"}) == {}
+    assert places.parse({"smooth": "7", "axis": "rel", "log": "1"}) == {"smooth": 0.99, "axis": "rel", "log": True}
+
+
+def test_text_for_markdown_is_escaped() -> None:
+    assert lessons.plain("**a** :red[b] $c$ <b>") == r"\*\*a\*\* \:red\[b\] \$c\$ \<b\>"
+
+
+def test_a_dashboard_served_apart_opens_its_socket_at_the_service() -> None:
+    assert settings.DashboardSettings.apart("https://runs.example.org/", "key").live == "wss://runs.example.org/live"
+    assert settings.DashboardSettings.apart("http://10.0.0.5:8484").live == "ws://10.0.0.5:8484/live"
