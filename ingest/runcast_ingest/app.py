@@ -60,7 +60,7 @@ def compose(health: Health, *, pages: ASGIApp | None = None, pages_lifespan: Lif
             {"name": "health", "description": "How the service is."},
         ],
     )
-    app.router.routes.append(WebSocketRoute(LIVE, health.live, name="live"))
+    app.router.routes.append(WebSocketRoute(LIVE, health.live.attend, name="live"))
     # The longer paths first: a project's name may have slashes in it.
     for router in (
         history.routes(health.store),

@@ -72,7 +72,7 @@ class Live:
         """How many are open."""
         return self._peers.total()
 
-    async def __call__(self, socket: WebSocket) -> None:
+    async def attend(self, socket: WebSocket) -> None:
         """Serve one websocket, from its upgrade to its end."""
         await socket.accept()
         try:
@@ -124,7 +124,7 @@ class Live:
                 send_frame=lambda data: self._send_frame(socket, data),
                 seq=seq,
             )
-            again = await self._attend(socket, session)
+            again = await self._converse(socket, session)
             if again is None:
                 return
             first, seq = again, session.seq
@@ -141,7 +141,7 @@ class Live:
             raise Refused(CLOSE_UNAUTHORISED, "this server wants its token in `sub`")
         return request
 
-    async def _attend(self, socket: WebSocket, session: Session) -> Subscribe | None:
+    async def _converse(self, socket: WebSocket, session: Session) -> Subscribe | None:
         """Run a session; returns the `sub` that replaces it, or None when the socket is closed."""
         pump = asyncio.create_task(session.run())
         reader = asyncio.create_task(_listen(socket, session))
