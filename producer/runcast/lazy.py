@@ -1,4 +1,4 @@
-"""The one module that is imported late: Redis and the asyncio behind it take 60 ms, which a thread pays for the training.
+"""The one module that is imported late: Redis and the asyncio behind it take 60 ms, which a thread pays.
 
 An import in one thread and a fork in another do not mix: the fork takes the import lock and logging's, the
 import wants both, and each waits for the other. So a fork waits until the import is over.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 
-# Imported so that its own fork hook is registered first: hooks run in reverse, and ours must come before it takes its lock.
+# Imported so that its fork hook is registered first: hooks run in reverse, and ours comes before it takes its lock.
 import logging
 import os
 import threading

@@ -1,8 +1,9 @@
 """Read a journal back, as the blocks and events that the wire carries.
 
 Runs of equal rows become one columnar block by strided views: nanoseconds a row, and no numpy.
-A reader of a dead writer's journal checks every crc and stops at a torn tail; the reader of a living
-one is bounded by what its journal says is written, in this same process.
+A reader of a dead writer's journal checks every crc, stops at a torn tail, and says `Lost` in the place of
+what was damaged before it; the reader of a living one is bounded by what its journal says is written, in this
+same process.
 """
 
 from __future__ import annotations
@@ -60,6 +61,15 @@ def _record(data: bytes, at: int) -> tuple[int, memoryview[int]]:
     return KIND.unpack_from(body)[0], body[8:]
 
 
+def _valid(data: bytes, at: int) -> bool:
+    """Whether a whole record stands there."""
+    if len(data) < at + 16:
+        return False
+    size, crc = HEAD.unpack_from(data, at)
+    whole = size >= 8 and len(data) >= at + 8 + size
+    return whole and crc32(memoryview(data)[at + 8 : at + 8 + size]) == int(crc)
+
+
 class Reader:
     """Walk a journal from any sequence. `limit` gives the segment and offset up to which it may read.
 
@@ -74,10 +84,12 @@ class Reader:
         self._held_first = 0
         self._freed = 0  # The last segment deleted.
         self.torn = 0
-        self._segment, self._at = 0, 0
+        self.lost = 0  # Events whose records were damaged.
+        self._segment, self._at, self._first = 0, 0, 1
         self._fd = -1
         self._shapes: dict[int, dict[int, tuple[tuple[str, ...], str]]] = {}
         self._positions: list[tuple[int, int, int]] = []  # (sequence, segment, offset), rising.
+        self._step, self._time = 0, 0  # Of the last row read.
         listed = segments(directory)
         if listed:
             self._parsed = read_header(listed[0][1]).first
@@ -131,14 +143,12 @@ class Reader:
         return first, self._read(remember=True)
 
     def _read(self, *, remember: bool) -> list[Item]:
-        while True:
-            if self._fd < 0:
-                return []
+        while self._fd >= 0:
             if remember and (not self._positions or self._parsed > self._positions[-1][0]):
                 self._positions.append((self._parsed, self._segment, self._at))
                 if len(self._positions) > POSITIONS_MAX:
                     del self._positions[1::2]
-            size = READ_BYTES
+            size, before = READ_BYTES, self._at
             if self._limit is not None:
                 segment, end = self._limit()
                 if segment == self._segment:
@@ -146,56 +156,89 @@ class Reader:
             items = self._parse(self._fill(size)) if size > 0 else []
             if items:
                 return items
+            if self._at > before:
+                continue  # Only shapes: what they are the shapes of comes behind them.
             if not self._next_segment():
                 return []
+            if missing := self._missing(self._first - self._parsed):
+                return missing
+        return []
+
+    def _missing(self, events: int) -> list[Item]:
+        """Stand in for events that cannot be read: their writer's sequence stays without a hole."""
+        if events <= 0:
+            return []
+        self.lost += events
+        self._parsed += events
+        lost = Lost(time=self._time, rows=events, reason="the journal was damaged")
+        if events == 1:
+            return [lost]
+        rows = events - 1
+        step, time = (number.to_bytes(8, "little", signed=True) for number in (self._step, self._time))
+        return [lost, Block(rows=rows, names=(), kinds="", steps=step * rows, times=time * rows, values=b"")]
 
     def _fill(self, size: int) -> bytes:
         data = os.pread(self._fd, size, self._at)
         # One record larger than a read: take all of it.
         if len(data) == size >= 8:
             want = 8 + HEAD.unpack_from(data)[0] + 7 & ~7
-            if want > size:
+            if size < want <= os.fstat(self._fd).st_size - self._at:
                 data = os.pread(self._fd, want, self._at)
         return data
 
     def _next_segment(self) -> bool:
         if self._limit is not None and self._limit()[0] <= self._segment:
             return False
-        later = [number for number, _ in segments(self.directory) if number > self._segment]
+        later = [(number, path) for number, path in segments(self.directory) if number > self._segment]
         if not later:
+            return False
+        number, path = later[0]
+        try:
+            self._first = read_header(path).first
+        except MalformedEntry:
+            if len(later) > 1:
+                raise
+            self.torn += path.stat().st_size  # Its writer died while it began this segment.
             return False
         if self._limit is None:
             self.torn += os.fstat(self._fd).st_size - self._at
-        self._open(later[0])
-        # The way back leads to this segment's start, not to the end of one that `free` may delete.
-        while self._positions and self._positions[-1][0] >= self._parsed:
-            self._positions.pop()
-        self._positions.append((self._parsed, self._segment, 0))
+        self._open(number)
         return True
 
     def _parse(self, data: bytes) -> list[Item]:
-        """Turn the whole records in `data` into items, and move past them."""
+        """Turn the whole records in `data` into items, as many as an entry has room for, and move past them."""
         checked = self._limit is None
         shapes = self._shapes[self._segment]
         whole = len(data) & ~7
         words = memoryview(data)[:whole].cast("Q")
         items: list[Item] = []
-        at, end = 0, len(data)
-        while end - at >= 16:
-            size, crc = HEAD.unpack_from(data, at)
+        at, end, room, row_bytes = 0, len(data), READ_BYTES, 0
+        while end - at >= 16 and room > 0:
+            size, _ = HEAD.unpack_from(data, at)
             total = 8 + size + 7 & ~7
+            if checked and not _valid(data, at):
+                # One damaged record between whole ones: its own length leads on, or that of the row before.
+                skip = next((skip for skip in (total, row_bytes) if skip and _valid(data, at + skip)), 0)
+                if not skip:
+                    break
+                if KIND.unpack_from(data, at + 8)[0] != SHAPE:
+                    items += self._missing(1)
+                at += skip
+                continue
             if size < 8 or end - at < 8 + size:
-                break
-            if checked and crc32(memoryview(data)[at + 8 : at + 8 + size]) != crc:
                 break
             kind, number = KIND.unpack_from(data, at + 8)
             if kind == ROW:
-                if number not in shapes:
-                    break
-                rows = self._equal_rows(data, words, at, total, checked=checked)
-                items.append(self._block(words, at, total, rows, shapes[number]))
+                rows, row_bytes = self._equal_rows(data, words, at, total, checked=checked), total
+                if number in shapes:
+                    block = self._block(words, at, total, rows, shapes[number])
+                    items.append(block)
+                    self._parsed += rows
+                    # Names are written again with each block; where they alternate they outweigh their rows.
+                    room -= rows * total + sum(map(len, block.names))
+                else:
+                    items += self._missing(rows)
                 at += rows * total
-                self._parsed += rows
                 continue
             body = memoryview(data)[at + 16 : at + 8 + size]
             try:
@@ -204,9 +247,14 @@ class Reader:
                 elif kind == EVENT:
                     items.append(_decode_event(body))
                     self._parsed += 1
+                    room -= total
             except msgspec.MsgspecError:
                 break
             at += total
+        if items and isinstance(last := items[-1], Block):
+            self._step, self._time = (
+                int.from_bytes(column[-8:], "little", signed=True) for column in (last.steps, last.times)
+            )
         self._at += at
         if checked and at == 0 and end > 0:
             self.torn = end
