@@ -1,4 +1,4 @@
-"""A stage for live tests: a real store, hub and websocket, where the test decides what is published and what is stored."""
+"""A stage for live tests: a real store, hub and websocket; the test says what is published, and what is stored."""
 
 from __future__ import annotations
 
@@ -76,14 +76,15 @@ async def stage(path: Path, *, token: str | None = None, sockets_max: int = 64) 
     """Have a stage for as long as the block lasts."""
     async with leased(path) as store:
         broadcast = Broadcast(store)
-        gate = Gate(lambda *call: app(*call), token=token)
+        app = Starlette()
+        gate = Gate(app, token=token)
         live = Live(store, broadcast, gate=gate, sockets_max=sockets_max)
-        app = Starlette(routes=[WebSocketRoute("/live", live.attend)])
+        app.router.routes.append(WebSocketRoute("/live", live.attend))
         line = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(gate, ws="websockets-sansio", ws_per_message_deflate=False, log_config=None)
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server._serve([line]))
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110  # uvicorn sets a flag, and no event.
             await asyncio.sleep(0.005)
         try:
             yield Stage(store, broadcast, live, f"http://127.0.0.1:{line.getsockname()[1]}")

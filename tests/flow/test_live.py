@@ -89,7 +89,7 @@ async def test_a_resume_brings_only_what_was_missed(tmp_path: Path) -> None:
         await trainer.begin()
         await trainer.log(3000, store=True)
         async with viewer(live.url) as page:
-            await page.say(Subscribe("p"))
+            await page.say(Subscribe("p", px=1000))
             await page.until("synced")
             whole = page.bytes
         await trainer.log(20, store=True)
