@@ -144,10 +144,8 @@ class Reader:
 
     def _read(self, *, remember: bool) -> list[Item]:
         while self._fd >= 0:
-            if remember and (not self._positions or self._parsed > self._positions[-1][0]):
-                self._positions.append((self._parsed, self._segment, self._at))
-                if len(self._positions) > POSITIONS_MAX:
-                    del self._positions[1::2]
+            if remember:
+                self._remember()
             size, before = READ_BYTES, self._at
             if self._limit is not None:
                 segment, end = self._limit()
@@ -163,6 +161,16 @@ class Reader:
             if missing := self._missing(self._first - self._parsed):
                 return missing
         return []
+
+    def _remember(self) -> None:
+        """Keep the place, to go back to; of two places of one sequence the later: segments are freed from the front."""
+        if self._positions and self._positions[-1][0] >= self._parsed:
+            if self._positions[-1][1] >= self._segment:
+                return
+            self._positions.pop()
+        self._positions.append((self._parsed, self._segment, self._at))
+        if len(self._positions) > POSITIONS_MAX:
+            del self._positions[1::2]
 
     def _missing(self, events: int) -> list[Item]:
         """Stand in for events that cannot be read: their writer's sequence stays without a hole."""
@@ -296,10 +304,12 @@ class Reader:
         if self._segment <= self._freed + 1:
             return
         listed = segments(self.directory)
-        for (number, path), (_, following) in pairwise(listed):
-            if number >= self._segment or read_header(following).first > mark + 1:
+        for (number, path), (following, next_path) in pairwise(listed):
+            if number >= self._segment or (first := read_header(next_path).first) > mark + 1:
                 return
             path.unlink(missing_ok=True)
             self._freed = number
             self._shapes.pop(number, None)
-            self._positions = [place for place in self._positions if place[1] > number]
+            # The way back begins where what is left begins.
+            later = [place for place in self._positions if place[0] > first and place[1] > number]
+            self._positions = [(first, following, 0), *later]
