@@ -6,6 +6,9 @@ import wants both, and each waits for the other. So a fork waits until the impor
 
 from __future__ import annotations
 
+# What the late import would register for the exit cannot be registered any more when the exit has begun, as it has
+# for a program that ends within these 60 ms.
+import concurrent.futures.thread  # noqa: F401
 import importlib
 
 # Imported so that its fork hook is registered first: hooks run in reverse, and ours comes before it takes its lock.
