@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -20,3 +22,13 @@ def connect(url: str) -> Redis:
         socket_timeout=SOCKET_SECONDS,
         socket_connect_timeout=SOCKET_SECONDS,
     )
+
+
+def heed_cancellation() -> None:
+    """Raise a cancellation that was swallowed on the way; a loop over Redis calls this each time around.
+
+    redis-py sends with asyncio.wait_for, which before Python 3.12 drops a cancellation that arrives as it ends.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

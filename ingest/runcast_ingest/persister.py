@@ -19,7 +19,7 @@ from redis.exceptions import OutOfMemoryError, RedisError
 
 from runcast.streams import ACK_BEAT, ACK_CURSOR, START, StreamId, ack_key, format_id, stream_key
 from runcast_ingest.batch import Batch, Stored
-from runcast_ingest.link import connect
+from runcast_ingest.link import connect, heed_cancellation
 from runcast_ingest.store import Passed, QuarantineRecord, Store, Work
 
 log = logging.getLogger(__name__)
@@ -186,11 +186,9 @@ class Persister:
     async def _commit_loop(self) -> None:
         renewed = 0.0
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(RENEW_SECONDS):
                     await self._due.wait()
-            except TimeoutError:
-                pass
             started = time.monotonic()
             self._due.clear()
             worth = self._work.batches or self._work.passed or self._work.quarantine
@@ -218,11 +216,10 @@ class Persister:
                         self._unpublished[shard] = set(marks)
                     beat_at = 0.0
                     while True:
-                        try:
+                        heed_cancellation()
+                        with suppress(TimeoutError):
                             async with asyncio.timeout(RENEW_SECONDS):
                                 await self._publish.wait()
-                        except TimeoutError:
-                            pass
                         self._publish.clear()
                         now = time.monotonic()
                         beat = now - beat_at >= RENEW_SECONDS

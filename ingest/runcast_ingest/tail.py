@@ -23,7 +23,7 @@ from runcast.streams import SHARDS, START, StreamId, format_id, parse_id, stream
 from runcast.wire import Entry, Fields, Poison, decode
 from runcast_ingest.admission import Shard, Verdict, is_jammed
 from runcast_ingest.batch import Batch
-from runcast_ingest.link import connect
+from runcast_ingest.link import connect, heed_cancellation
 from runcast_ingest.persister import Persister
 from runcast_ingest.store import Passed, QuarantineRecord, Store
 from runcast_ingest.store.records import GAP, MALFORMED, POISON
@@ -118,6 +118,7 @@ class Tail:
     async def _follow(self, redis: Redis) -> None:
         checked = 0.0
         while True:
+            heed_cancellation()
             await self._persister.room()
             now = time.monotonic()
             if now - checked >= CHECK_SECONDS:
