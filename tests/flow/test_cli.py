@@ -136,7 +136,7 @@ def test_status_says_where_it_runs(service: Running) -> None:
 def test_a_second_service_in_the_directory_is_told_of_the_first(service: Running) -> None:
     done = service.runcast("up", "--port", "0", "--no-dashboard", "--no-open")
     assert done.returncode == 1
-    assert "already" in done.stderr
+    assert "is served by" in done.stderr
     assert str(service.process.pid) in done.stderr
     assert "runcast down" in done.stderr
 

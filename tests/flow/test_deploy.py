@@ -34,7 +34,7 @@ def _runcast_commands(text: str) -> list[list[str]]:
     """Every call of `runcast` in a shell line or a JSON list, as its words."""
     words = re.sub(r'[\[\],]|"', " ", text) if text.startswith("[") else text
     return [
-        shlex.split(f"runcast {found}") for found in re.findall(r"\bruncast ((?:up|dashboard|down)\b[^\n;&|]*)", words)
+        shlex.split(f"runcast {found}") for found in re.findall(r"\bruncast\s+((?:up|dashboard|down)\b[^\n;&|]*)", words)
     ]
 
 

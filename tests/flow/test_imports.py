@@ -67,11 +67,18 @@ def _modules(package: str) -> dict[str, Path]:
 ALL = {name: path for package in PACKAGES for name, path in _modules(package).items()}
 
 
-def _imports(path: Path, *, top_level: bool = False) -> set[str]:
-    """The modules of ours that a file imports; with `top_level` only what runs when it is imported itself."""
+def _imports(path: Path, *, among: str = "all") -> set[str]:
+    """The modules of ours that a file imports: all, those it loads when it is imported, or those in functions."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    loaded = list(_statements(tree))
+    hidden = [
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for inner in ast.walk(node)
+    ]
     found: set[str] = set()
-    for node in _statements(tree) if top_level else ast.walk(tree):
+    for node in {"all": list(ast.walk(tree)), "loaded": loaded, "hidden": hidden}[among]:
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -116,12 +123,12 @@ def test_service_and_dashboard_import_the_vocabulary_alone_and_never_each_other(
 def test_no_imports_hide_inside_functions() -> None:
     """An import that has to hide says that two files have swapped a responsibility."""
     for name, path in ALL.items():
-        hidden = _imports(path) - _imports(path, top_level=True)
+        hidden = _imports(path, among="hidden")
         assert not hidden, f"{name} hides its import of {hidden}"
 
 
 def test_there_is_no_cycle() -> None:
-    graph = {name: _imports(path, top_level=True) & ALL.keys() for name, path in ALL.items()}
+    graph = {name: _imports(path, among="loaded") & ALL.keys() for name, path in ALL.items()}
     done: set[str] = set()
 
     def visit(name: str, way: tuple[str, ...]) -> None:

@@ -37,7 +37,7 @@ class Service:
     """A service, by its address and its token."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
-        self.url, self._token = url.rstrip("/"), token
+        self.url, self.token = url.rstrip("/"), token
 
     @classmethod
     def find(cls, url: str | None = None) -> Service:
@@ -59,7 +59,7 @@ class Service:
         """Ask for something, and read the answer as it comes; raises Refused and ServerMissing."""
         given = {key: value for key, value in params.items() if value is not None}
         url = f"{self.url}{path}" + (f"?{urlencode(given, doseq=True)}" if given else "")
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         request = urllib.request.Request(url, headers=headers)  # noqa: S310  # The scheme was checked, or is our own.
         try:
             with urllib.request.urlopen(request, timeout=SECONDS_MAX) as answer:  # noqa: S310
@@ -100,6 +100,13 @@ class Service:
         """Give one run."""
         found: Mapping[str, Any] = self.get(run_path(project, run))
         return found
+
+    def split(self, what: str) -> tuple[str, str | None]:
+        """Read PROJECT or PROJECT/RUN; a project's own name may have slashes in it, so the service is asked."""
+        project, slash, run = what.rpartition("/")
+        if not slash or any(each["name"] == what for each in self.projects()):
+            return what, None
+        return project, run
 
     def history(self, project: str, run: str, **params: Any) -> Iterator[Mapping[str, Any]]:
         """Give a run's rows, merged by step."""

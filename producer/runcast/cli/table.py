@@ -30,9 +30,13 @@ def terminal_width() -> int:
     return shutil.get_terminal_size((100, 24)).columns
 
 
+def plain(text: str) -> str:
+    """Write a name so that nothing in it steers the terminal."""
+    return "".join(char if unicodedata.category(char) not in {"Cc", "Cf"} else "·" for char in text)
+
+
 def _clip(text: str) -> str:
-    # A name may hold anything printable; what steers a terminal is shown, not obeyed.
-    text = "".join(char if unicodedata.category(char) not in {"Cc", "Cf"} else "·" for char in text)
+    text = plain(text)
     return text if len(text) <= CELL_CHARS_MAX else text[: CELL_CHARS_MAX - 1] + "…"
 
 

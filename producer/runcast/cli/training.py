@@ -42,16 +42,17 @@ class Trial(Struct, frozen=True):
     rows: int = 300
     rows_per_second: float = 20.0
     updates_per_row: int = 4
-    schedule: Literal["cosine", "constant", "growing"] = "cosine"
+    schedule: Literal["cosine", "constant", "jump"] = "cosine"
     killed_at: int | None = None  # After so many rows it gets SIGKILL, in the middle of everything.
     seed: int = 0
+    waits: bool = False  # Say the run's id, and begin when stdin ends: so that all of them begin together.
     project: str = "digits"
 
     def rate(self, row: int) -> float:
-        """Say how far to step downhill at a row; a growing rate must leave the numbers at some point."""
+        """Say how far to step downhill at a row; `jump` is the slip of a comma, half-way, that ends in NaN."""
         if self.schedule == "cosine":
             return self.learning_rate * 0.5 * (1 + math.cos(math.pi * row / self.rows))
-        return self.learning_rate * (1000 ** (row / self.rows) if self.schedule == "growing" else 1)
+        return self.learning_rate * (100 if self.schedule == "jump" and row >= self.rows // 2 else 1)
 
 
 class Report(Struct, frozen=True):
@@ -148,6 +149,9 @@ def train(trial: Trial) -> None:
             "seed": trial.seed,
         },
     )
+    if trial.waits:
+        _say(run.id)
+        sys.stdin.readline()
     ledger = Ledger()
     diverged = 0
     due = time.monotonic()
@@ -176,7 +180,11 @@ def train(trial: Trial) -> None:
 
 def _report(run: runcast.Run, ledger: Ledger) -> None:
     said = Report(run.id, run.name, ledger.rows, ledger.digest)
-    sys.stdout.write(json.dumps(msgspec.to_builtins(said)) + "\n")
+    _say(json.dumps(msgspec.to_builtins(said)))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 

@@ -1,0 +1,69 @@
+"""`runcast tail`: rows in the terminal as they are logged."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import datetime
+
+import click
+
+from runcast.cli import table
+from runcast.cli.api import Service, server_option
+from runcast.subscription import CaughtUp, Row, RunUpdate, Update, subscribe
+
+
+@click.command()
+@click.argument("what", metavar="PROJECT[/RUN]")
+@click.option(
+    "-m", "--metric", "metrics", multiple=True, help="Only this one; may end in *, and be given several times."
+)
+@click.option("--all", "everything", is_flag=True, help="Begin with what is stored, instead of with what comes.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a row; NaN and infinities as bare words.")
+@server_option
+def tail(what: str, metrics: tuple[str, ...], server: str | None, *, everything: bool, as_json: bool) -> None:
+    """Print rows as they are logged, until Ctrl-C.
+
+    \b
+    runcast tail mnist
+    runcast tail mnist/k3v9x2ab -m loss -m 'val/*'
+    """
+    service = Service.find(server)
+    project, run = service.split(what)
+    asyncio.run(
+        _follow(
+            subscribe(project, run, metrics or None, url=service.url, token=service.token, from_now=not everything),
+            as_json=as_json,
+        )
+    )
+
+
+async def _follow(updates: AsyncIterator[Update], *, as_json: bool) -> None:
+    states: dict[str, str] = {}
+    live = False
+    async with aclosing(updates) as following:  # type: ignore[type-var]
+        async for update in following:
+            if isinstance(update, Row):
+                click.echo(_json(update) if as_json else _line(update))
+            elif isinstance(update, CaughtUp):
+                live = True
+                if not as_json:
+                    click.secho("live; Ctrl-C ends it", dim=True, err=True)
+            elif isinstance(update, RunUpdate):
+                if live and not as_json and states.get(update.run) != update.state:
+                    click.secho(f"{update.name} ({update.run}) is {update.state}", dim=True, err=True)
+                states[update.run] = update.state
+
+
+def _json(row: Row) -> str:
+    own = {"_run": row.run, "_step": row.step, "_timestamp": row.time}
+    return json.dumps(own | ({"_label": row.label} if row.label else {}) | row.values)
+
+
+def _line(row: Row) -> str:
+    at = f"{datetime.fromtimestamp(row.time).astimezone():%H:%M:%S.%f}"[:-3]
+    who = f"{row.name or row.run}{f' {row.label}' if row.label else ''}"
+    values = "  ".join(f"{table.plain(key)}={table.number(value)}" for key, value in row.values.items())
+    return f"{click.style(at, dim=True)}  {click.style(f'{table.plain(who):<24}', bold=True)} {row.step:>7}  {values}"
