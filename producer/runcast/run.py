@@ -34,6 +34,7 @@ from runcast.summary import Summary
 
 EVENT_BYTES_MAX = 3 * 1024 * 1024  # Under what an entry may hold, with room for its names.
 FINISH_SECONDS_MAX = 60.0  # How long `finish` waits for the store without any progress.
+SERVED_SECONDS_MAX = 15.0  # A service beats every second: after this much silence, nobody is there to store.
 SHAPES_MAX = 4096  # Sets of keys remembered; a program that makes more takes the slower way.
 
 
@@ -355,7 +356,11 @@ class Run:
                 return False
             if self._sender.window.mark > mark:
                 mark, since = self._sender.window.mark, time.monotonic()
-            elif time.monotonic() - since > FINISH_SECONDS_MAX or (self._sender.failures and self._sender.url is None):
+            elif (
+                time.monotonic() - since > FINISH_SECONDS_MAX
+                or (self._sender.failures and self._sender.url is None)
+                or time.monotonic() - self._sender.served > SERVED_SECONDS_MAX
+            ):
                 return False
             if not told:
                 self._messages.say(f"storing {last - mark} events of {self._name}; Ctrl-C leaves them in the journal")

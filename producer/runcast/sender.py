@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -63,8 +64,10 @@ class Sender(threading.Thread):
         self._directory, self._path, self._writer, self._shard = directory, path, writer, shard
         self._source, self._open_reader, self._find_url = source, reader, find_url
         self._messages, self._beats = messages, beats
+        self.served = time.monotonic()  # When the service behind this Redis last gave a sign of life.
+        self._beat: str | None = None
         self._wake = threading.Event()
-        self._stopping = False
+        self._stopping = threading.Event()
         self.asleep = False  # Read by `nudge` without a lock: a nudge too many costs nothing, one too few a second.
         self._stored = threading.Condition()
 
@@ -88,7 +91,7 @@ class Sender(threading.Thread):
 
     def stop(self, timeout: float = 5.0) -> None:
         """End the thread after the exchange that is under way."""
-        self._stopping = True
+        self._stopping.set()
         self._wake.set()
         if self.is_alive() and threading.current_thread() is not self:
             self.join(timeout)
@@ -98,67 +101,69 @@ class Sender(threading.Thread):
         # Redis and asyncio behind it take 60 ms to import: this thread pays that, not `import runcast`.
         transport = lazy.transport()
         pause = PAUSE_SECONDS_MIN
-        reader = self._open_reader()
-        try:
-            while not self._stopping:
-                url = self._find_url()
-                if url is None:
-                    self._sleep(DISCOVER_SECONDS)
-                    continue
-                exchanged = False
-                try:
-                    line = transport.Line(url, self._shard, self._writer)
-                    try:
-                        self.refused = None
-                        for _ in self._work(line, reader, compress=not transport.is_local(url)):
-                            if not exchanged:
-                                exchanged, self.url, pause = True, url, PAUSE_SECONDS_MIN
-                                self._messages.forget("redis")
-                    finally:
-                        line.close()
-                except StreamUnsafe as error:
-                    self.refused = str(error)
-                    self._messages.warn_once("unsafe", f"{error}; the journal at {self._directory} keeps everything")
-                    self._sleep(PAUSE_SECONDS_MAX)
-                except transport.TROUBLE as error:
-                    self.failures += 1
-                    self._messages.warn_once(
-                        "redis",
-                        f"cannot publish to Redis at {transport.where(url)}: {transport.describe(error)}; "
-                        f"the journal at {self._directory} keeps everything until it is back",
-                    )
-                    self._sleep(pause)
-                    pause = min(2 * pause, PAUSE_SECONDS_MAX)
-        finally:
+        reader: Reader | None = None
+        while not self._stopping.is_set():
+            url = self._find_url()
+            if url is None:
+                self._stopping.wait(DISCOVER_SECONDS)
+                continue
+            exchanged = False
+            try:
+                reader = reader or self._open_reader()
+                with closing(transport.Line(url, self._shard, self._writer)) as line:
+                    self.refused = None
+                    for _ in self._work(line, reader, compress=not transport.is_local(url)):
+                        if not exchanged:
+                            exchanged, self.url, pause = True, url, PAUSE_SECONDS_MIN
+                            self._messages.forget("redis")
+            except StreamUnsafe as error:
+                self.refused = str(error)
+                self._messages.warn_once("unsafe", f"{error}; the journal at {self._directory} keeps everything")
+                self._stopping.wait(PAUSE_SECONDS_MAX)
+            except transport.TROUBLE as error:
+                self.failures += 1
+                self._messages.warn_once(
+                    "redis",
+                    f"cannot publish to Redis at {transport.where(url)}: {transport.describe(error)}; "
+                    f"the journal at {self._directory} keeps everything until it is back",
+                )
+                self._stopping.wait(pause)
+                pause = min(2 * pause, PAUSE_SECONDS_MAX)
+            except Exception as error:
+                # A fault of ours, or a disk's. A thread that ended would send nothing any more, and say nothing.
+                self.failures += 1
+                self._messages.warn_once("sender", f"cannot send {self._directory}: {error!r}; it keeps everything")
+                if reader is not None:
+                    reader.close()
+                    reader = None
+                self._stopping.wait(PAUSE_SECONDS_MAX)
+        if reader is not None:
             reader.close()
-
-    def _sleep(self, seconds: float) -> None:
-        """Pause for a while, whatever is appended; only `stop` ends it early."""
-        deadline = time.monotonic() + seconds
-        while not self._stopping and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(left, 0.05))
 
     def _work(self, line: Any, reader: Reader, *, compress: bool) -> Iterator[None]:
         """Send and learn, for as long as the connection lasts; yields after each round trip."""
         window = self.window
         window.go_back()
-        heard = -BEAT_SECONDS
-        while not self._stopping:
-            if reader.next != window.next:
-                reader.seek(window.next)
-            batch = self._gather(reader, compress=compress)
-            silent = time.monotonic() - heard
-            if batch or silent >= (STORED_SECONDS if window.waits else BEAT_SECONDS):
-                entries = [fields for fields, _ in batch]
-                if self._beats and silent >= BEAT_SECONDS and not entries:
-                    entries = [wire.encode(self._path, self._writer, window.next, [])]
+        spoke, heard = time.monotonic(), -BEAT_SECONDS
+        batch: list[tuple[dict[str, Any], int]] = []
+        while not self._stopping.is_set():
+            now = time.monotonic()
+            entries = [fields for fields, _ in batch]
+            if self._beats and not entries and now - spoke >= BEAT_SECONDS:
+                entries = [wire.encode(self._path, self._writer, window.next, [])]
+            if entries or now - heard >= (STORED_SECONDS if window.waits else BEAT_SECONDS):
                 ids, mark, cursor, beat = line.exchange(entries)
                 for (fields, last), entry in zip(batch, ids, strict=False):
                     window.sent(last, entry, len(fields["d"]))
                 heard = time.monotonic()
+                spoke = heard if entries else spoke
                 self._learn(reader, mark, cursor, beat, heard)
                 yield
             self._rest(len(batch))
+            # Behind the first exchange: what the service has already is not sent again.
+            if reader.next != window.next:
+                reader.seek(window.next)
+            batch = self._gather(reader, compress=compress)
 
     def _gather(self, reader: Reader, *, compress: bool) -> list[tuple[dict[str, Any], int]]:
         """Read what may be sent now: entries, each with its last sequence."""
@@ -175,6 +180,8 @@ class Sender(threading.Thread):
 
     def _learn(self, reader: Reader, mark: int, cursor: StreamId | None, beat: str | None, now: float) -> None:
         before = self.window.mark
+        if beat != self._beat:
+            self._beat, self.served = beat, now
         self.window.learn(mark=mark, cursor=cursor, beat=beat, now=now)
         if self.window.mark != before:
             reader.free(self.window.mark)
@@ -189,8 +196,12 @@ class Sender(threading.Thread):
             time.sleep(PACE_SECONDS)
             return
         self._source.settle()
+        if not self.window.has_room():
+            # Whatever is logged now cannot leave before something is stored.
+            self._stopping.wait(STORED_SECONDS)
+            return
         self._wake.clear()
         self.asleep = True
-        if self.window.next > self._source.durable or not self.window.has_room():
+        if self.window.next > self._source.durable:
             self._wake.wait(STORED_SECONDS if self.window.waits else IDLE_SECONDS)
         self.asleep = False

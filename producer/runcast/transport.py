@@ -70,7 +70,8 @@ def check_safe(client: redis.Redis, url: str) -> None:
     if tuple(int(part) for part in version.split(".")[:2]) < VERSION_MIN:
         raise StreamUnsafe(f"Redis at {where(url)} is {version}; Runcast needs 7.0 or later, or Valkey 8 or later")
     policy = str(memory.get("maxmemory_policy", "noeviction"))
-    if policy != "noeviction" and int(memory.get("maxmemory", 0)) > 0:
+    # The volatile policies delete only what has an expiry, which no key of ours has.
+    if policy.startswith("allkeys") and int(memory.get("maxmemory", 0)) > 0:
         raise StreamUnsafe(
             f"Redis at {where(url)} has maxmemory-policy {policy}: when memory runs out it deletes whole streams "
             "without an error; set `maxmemory-policy noeviction` there, or give Runcast a Redis of its own"
@@ -85,7 +86,11 @@ class Line:
         self._client = connect(url)
         self._stream, self._acks = streams.stream_key(shard), streams.ack_key(shard)
         self._writer = writer
-        check_safe(self._client, url)
+        try:
+            check_safe(self._client, url)
+        except BaseException:
+            self._client.close()
+            raise
 
     def exchange(self, entries: list[Fields]) -> tuple[list[StreamId], int, StreamId | None, str | None]:
         """Add entries and read the shard's marks, in one round trip: ids, our mark, the cursor and the beat.
