@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,7 +70,7 @@ async def subscribe(
     url: str | None = None,
     token: str | None = None,
     from_now: bool = False,
-) -> AsyncIterator[Update]:
+) -> AsyncGenerator[Update, None]:
     """Follow a project: what is stored, then what comes, each row exactly once.
 
     `run` is the id of one run, or several; None means all, also those that begin later. `metrics` chooses keys, where

@@ -62,10 +62,10 @@ def routes(store: Store) -> APIRouter:
 def _end(name: str, value: float | None, x: str) -> int | None:
     if value is None:
         return None
-    scaled = value * 1e9 if x == "time" else value
-    if not math.isfinite(scaled) or abs(scaled) > X_MAX:
+    if not math.isfinite(value) or abs(value) > (X_MAX / 1e9 if x == "time" else X_MAX):
         raise Trouble(422, "bad_value", f"{name} is {value}; it is a step, or with x=time seconds since 1970")
-    return round(scaled)
+    # Times are kept to the microsecond, and a float of seconds is no finer.
+    return round(value * 1e6) * 1000 if x == "time" else round(value)
 
 
 def _told(found: Series, x: str) -> dict[str, Any]:
