@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def board(
 
     declare()
     return _board(
-        key=key,
+        key="board-" + sha256(key.encode()).hexdigest(),  # Streamlit refuses some of what a project may be called.
         data={
             "project": project,
             "projects": list(projects),
