@@ -36,7 +36,7 @@ INT64_MAX = 2**63 - 1
 LEVEL0_ROWS_MAX = 512  # Of one writer: reading them back for a chart costs 10 ms.
 LEVEL0_BYTES_MAX = 32 * 1024 * 1024
 FREE_PAGES_MIN = 512  # 4 MB that the next commits take again.
-FREE_SHARE = 20  # And a twentieth of what is used.
+FREE_SHARE = 50  # And a fiftieth of what is used.
 SHRINK_PAGES = 256  # A few milliseconds, between commits.
 RUNS_KEPT_MAX = 4096  # Runs remembered between commits.
 
