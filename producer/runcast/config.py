@@ -57,7 +57,7 @@ class Config:
     _publish: Callable[[dict[str, Plain]], None]
 
     def __init__(self, values: Mapping[str, Any], publish: Callable[[dict[str, Plain]], None]) -> None:
-        object.__setattr__(self, "_values", {str(key): plain(value) for key, value in values.items()})
+        object.__setattr__(self, "_values", {str(key): plain(value, lenient=True) for key, value in values.items()})
         object.__setattr__(self, "_publish", publish)
 
     def __getitem__(self, key: str) -> Any:
@@ -109,7 +109,7 @@ class Config:
 
     def update(self, source: Any, allow_val_change: bool | None = None) -> None:
         """Set values; raises ConfigError when one is set already to something else, unless that is allowed."""
-        fresh = {str(key): plain(value) for key, value in read_config(source).items()}
+        fresh = {str(key): plain(value, lenient=True) for key, value in read_config(source).items()}
         if not allow_val_change:
             for key, value in fresh.items():
                 if key in self._values and self._values[key] != value:

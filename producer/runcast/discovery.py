@@ -7,7 +7,6 @@ one step, so a reader sees a whole one or none.
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 import msgspec
@@ -31,7 +30,7 @@ class Discovery(Struct, frozen=True, omit_defaults=True):
 def write(directory: Path, discovery: Discovery) -> None:
     """Say that the service runs."""
     path = directory / FILE
-    fresh = directory / f".{FILE}.{secrets.token_hex(4)}"
+    fresh = directory / f".{FILE}.{os.urandom(4).hex()}"
     fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(fd, "wb") as file:
         file.write(msgspec.json.encode(discovery))

@@ -7,7 +7,6 @@ it with the word that its process never said. Doing it again does nothing.
 from __future__ import annotations
 
 import os
-import shutil
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ import msgspec
 from runcast.blocks import Block
 from runcast.errors import MalformedEntry
 from runcast.events import Finish
-from runcast.journal import EVENT, HEAD, KIND, Header, hold
+from runcast.journal import EVENT, HEAD, KIND, Header, delete, hold
 from runcast.messages import Messages
 from runcast.reader import Reader, read_header, segments
 from runcast.sender import Sender
@@ -54,7 +53,7 @@ class Dead:
 
     def remove(self) -> None:
         """Delete the journal: everything in it is stored."""
-        shutil.rmtree(self.directory, ignore_errors=True)
+        delete(self.directory)
         self.release()
 
 

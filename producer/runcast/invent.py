@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 
 _FIRST = (
     "amber ancient autumn azure bold bright brisk calm celestial classic clear cosmic crimson crisp daring dawn "
@@ -24,4 +24,5 @@ _SECOND = (
 
 def run_name() -> str:
     """Make a display name such as `bright-river-12`."""
-    return f"{secrets.choice(_FIRST)}-{secrets.choice(_SECOND)}-{secrets.randbelow(999) + 1}"
+    first, second, number = (int.from_bytes(os.urandom(8), "little") for _ in range(3))
+    return f"{_FIRST[first % len(_FIRST)]}-{_SECOND[second % len(_SECOND)]}-{number % 999 + 1}"

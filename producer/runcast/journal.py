@@ -15,7 +15,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import shutil
 import struct
 import threading
 import time
@@ -31,6 +30,7 @@ from msgspec import Struct
 from runcast.blocks import Block
 from runcast.errors import JournalUnavailable
 from runcast.events import Event, Lost, Plain
+from runcast.rows import Row, back
 
 VERSION = 1
 SEGMENT_BYTES_MAX = 64 * 1024 * 1024  # What is stored is freed by whole segments.
@@ -64,12 +64,18 @@ class Header(Struct, frozen=True, array_like=True):
 class Shape:
     """The names and kinds of a row of plain numbers, and the packer that writes one."""
 
-    __slots__ = ("declared_in", "id", "kinds", "names", "pack")
+    __slots__ = ("declared_in", "id", "kinds", "names", "pack", "unpack")
 
     def __init__(self, number: int, names: tuple[str, ...], kinds: str) -> None:
         self.id, self.names, self.kinds = number, names, kinds
-        self.pack = struct.Struct(f"<IIqq{len(names)}d").pack
+        layout = struct.Struct(f"<IIqq{len(names)}d")
+        self.pack, self.unpack = layout.pack, layout.unpack
         self.declared_in = 0
+
+    def values(self, body: bytes) -> dict[str, Plain]:
+        """Read the values of a row of this shape back, as what they were."""
+        numbers = self.unpack(body)[4:]
+        return {name: back(number, kind) for name, kind, number in zip(self.names, self.kinds, numbers, strict=True)}
 
 
 class Journal:
@@ -111,14 +117,15 @@ class Journal:
             self._shapes += 1
             return Shape(self._shapes, names, kinds)
 
-    def row(self, shape: Shape, step: int, time_ns: int, values: Iterable[float]) -> None:
-        """Append a row of plain numbers, in the order of the shape's names."""
+    def row(self, shape: Shape, step: int, time_ns: int, values: Iterable[float]) -> bytes:
+        """Append a row of plain numbers, in the order of the shape's names; returns it as it is written."""
         body = shape.pack(ROW, shape.id, step, time_ns, *values)
         with self._lock:
             if shape.declared_in != self.segment:
                 self._write(KIND.pack(SHAPE, shape.id) + _encode((shape.names, shape.kinds)), 0)
                 shape.declared_in = self.segment
             self._write(body, 1)
+        return body
 
     def event(self, event: Event | Block) -> bool:
         """Append any other event; a row with values that are no numbers comes as a block of one.
@@ -249,7 +256,7 @@ class Journal:
 
     def remove(self) -> None:
         """Delete the folder: everything in it is stored."""
-        shutil.rmtree(self.directory, ignore_errors=True)
+        delete(self.directory)
 
     def close(self) -> None:
         """Close the file and let the lock go: whoever comes next may drain what is left."""
@@ -280,14 +287,22 @@ def hold(directory: Path) -> int:
     return fd
 
 
-def row_event(step: int, time_ns: int, numbers: dict[str, float], kinds: str, extras: dict[str, Plain]) -> Block:
+def delete(directory: Path) -> None:
+    """Delete a writer's folder, which holds nothing but files; what cannot be deleted is left."""
+    with suppress(OSError):
+        for path in directory.iterdir():
+            path.unlink(missing_ok=True)
+        directory.rmdir()
+
+
+def row_event(step: int, time_ns: int, row: Row) -> Block:
     """Write one row as a block: the form of a row that holds more than plain numbers."""
     return Block(
         rows=1,
-        names=tuple(numbers),
-        kinds=kinds,
+        names=tuple(row.numbers),
+        kinds=row.kinds,
         steps=struct.pack("<q", step),
         times=struct.pack("<q", time_ns),
-        values=struct.pack(f"<{len(numbers)}d", *numbers.values()),
-        extras=(extras,) if extras else None,
+        values=struct.pack(f"<{len(row.numbers)}d", *row.numbers.values()),
+        extras=(row.extras,) if row.extras else None,
     )

@@ -6,8 +6,8 @@ addresses and file names, are letters, digits, `_`, `.` and `-`.
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 import string
 import unicodedata
 
@@ -69,9 +69,10 @@ def split_path(path: str) -> tuple[str, str]:
 
 def new_run_id() -> str:
     """Make a run id: 8 characters of base 36, as W&B makes them."""
-    return "".join(secrets.choice(_BASE36) for _ in range(8))
+    number = int.from_bytes(os.urandom(16), "little")  # So many bits that none of the 36 is likelier.
+    return "".join(_BASE36[number // 36**place % 36] for place in range(8))
 
 
 def new_writer_id() -> str:
     """Make a writer id: 64 random bits as 16 hexadecimal digits, never used again."""
-    return secrets.token_hex(8)
+    return os.urandom(8).hex()

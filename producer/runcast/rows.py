@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
 from runcast.blocks import BOOL, FLOAT, INT
+from runcast.errors import UsageError
 from runcast.events import Plain
 from runcast.names import check_name
 
 INT_MAX = 2**53  # Beyond it a float64 no longer holds every integer.
 LIST_VALUES_MAX = 32  # A larger array becomes a histogram, as in W&B.
 HISTOGRAM_BINS = 32
+STEP_MAX = 2**53  # Beyond it the page's numbers cannot tell two steps apart.
+TIME_SECONDS_MAX = 2**63 / 1e9 - 1  # Times are int64, in nanoseconds.
+OWN_NAMES = ("_step", "_runtime", "_timestamp")  # Every row has these by itself; W&B too keeps only the time's.
 DEPTH_MAX = 32  # Of dicts in dicts; deeper is a cycle.
 
 _KINDS: dict[type, str] = {float: FLOAT, int: INT, bool: BOOL}
@@ -34,13 +40,16 @@ def check_row(data: object) -> Mapping[str, Any]:
 
 
 def check_step(step: object) -> int:
-    """Return a step as an int; raises TypeError for what is no whole number."""
+    """Return a step as an int; raises TypeError for what is no whole number, and UsageError for one without bounds."""
     if isinstance(step, bool):
         raise TypeError(f"the step must be a whole number, not {step!r}")
     try:
-        return int(step.__index__())  # type: ignore[attr-defined]
+        number = int(step.__index__())  # type: ignore[attr-defined]
     except (AttributeError, TypeError):
         raise TypeError(f"the step must be a whole number, not {step!r}") from None
+    if not -STEP_MAX <= number <= STEP_MAX:
+        raise UsageError(f"the step is {number}; it can be from -2**53 to 2**53")
+    return number
 
 
 def plain_kinds(types: tuple[type, ...]) -> str | None:
@@ -66,7 +75,27 @@ def _numpy_kind(kind: type) -> str | None:
     return BOOL if name in {"bool", "bool_"} else None
 
 
-def split(data: Mapping[str, Any]) -> tuple[dict[str, float], str, dict[str, Plain]]:
+@dataclass(slots=True)
+class Row:
+    """A row made plain: numbers with their kinds, values that are none, and the time it claims for itself."""
+
+    numbers: dict[str, float]
+    kinds: str
+    extras: dict[str, Plain]
+    time_ns: int | None = None
+
+    def last(self) -> dict[str, Plain]:
+        """Give the row's values as the summary shows them."""
+        numbers = {name: back(self.numbers[name], kind) for name, kind in zip(self.numbers, self.kinds, strict=True)}
+        return numbers | {name: value for name, value in self.extras.items() if value is not None}
+
+
+def back(number: float, kind: str) -> Plain:
+    """Give a number back as what it was logged as."""
+    return number if kind == FLOAT else bool(number) if kind == BOOL else int(number)
+
+
+def split(data: Mapping[str, Any]) -> Row:
     """Divide a row into numbers with their kinds, and values that are none.
 
     Raises TypeError for a value that cannot be kept and NameRefused for a key that cannot.
@@ -83,12 +112,19 @@ def split(data: Mapping[str, Any]) -> tuple[dict[str, float], str, dict[str, Pla
             numbers.pop(name, None)
             extras[name] = value
             continue
-        try:
-            numbers[name], kinds[name] = float(value), kind
-        except OverflowError:
-            numbers[name], kinds[name] = float("inf") if value > 0 else float("-inf"), FLOAT
+        numbers[name], kinds[name] = float(value), kind
         extras.pop(name, None)
-    return numbers, "".join(kinds[name] for name in numbers), extras
+    time_ns = _own_time(numbers)
+    for name in OWN_NAMES:
+        numbers.pop(name, None)
+        extras.pop(name, None)
+    return Row(numbers, "".join(kinds[name] for name in numbers), extras, time_ns)
+
+
+def _own_time(numbers: Mapping[str, float]) -> int | None:
+    """Take the time that an importer of old runs logs with a row, in seconds."""
+    stamp = numbers.get("_timestamp", math.nan)
+    return int(stamp * 1e9) if abs(stamp) < TIME_SECONDS_MAX else None
 
 
 def _flat(data: Mapping[str, Any], prefix: str, depth: int) -> Any:
@@ -108,27 +144,47 @@ def _flat(data: Mapping[str, Any], prefix: str, depth: int) -> Any:
                 yield name, plain_value
 
 
-def plain(value: Any, depth: int = 0) -> Any:
-    """Turn a value into what JSON knows, by W&B's rules; raises TypeError when there is no such thing."""
-    if value is None or type(value) in {bool, int, float, str}:
+def plain(value: Any, depth: int = 0, *, lenient: bool = False) -> Any:
+    """Turn a value into what JSON knows, by W&B's rules; raises TypeError when there is no such thing.
+
+    Where it is lenient, as W&B is with configs, what cannot be kept is kept as its text.
+    """
+    kind = type(value)
+    if value is None or kind is float or kind is bool:
         return value
+    if kind is int:
+        return value if -(2**63) <= value < 2**63 else _as_float(value)
+    if kind is str:
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
     if depth > DEPTH_MAX:
         raise TypeError(f"a value is nested deeper than {DEPTH_MAX} levels")
     if isinstance(value, Mapping):
-        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+        return {plain(str(key)): plain(item, depth + 1, lenient=lenient) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item, depth + 1) for item in value]
+        return [plain(item, depth + 1, lenient=lenient) for item in value]
     if isinstance(value, enum.Enum):
-        return plain(value.value, depth + 1)
+        return plain(value.value, depth + 1, lenient=lenient)
     if isinstance(value, bool | int | float | str):
-        return _builtin(value)
+        return plain(_builtin(value))
     if isinstance(value, bytes | bytearray):
         return bytes(value).decode("utf-8", "replace")
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return plain(dataclasses.asdict(value), depth + 1)
-    return _foreign(value, depth)
+        return plain(dataclasses.asdict(value), depth + 1, lenient=lenient)
+    try:
+        return _foreign(value, depth)
+    except TypeError:
+        if lenient:
+            return plain(str(value))
+        raise
+
+
+def _as_float(number: int) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def _builtin(value: Any) -> bool | int | float | str:
@@ -142,9 +198,11 @@ def _builtin(value: Any) -> bool | int | float | str:
 def _foreign(value: Any, depth: int) -> Any:
     if hasattr(value, "detach") and hasattr(value, "cpu"):  # A torch tensor, maybe on a GPU and in a graph.
         value = value.detach().cpu()
+    elif callable(getattr(value, "numpy", None)):  # TensorFlow's.
+        value = value.numpy()
     module = type(value).__module__.partition(".")[0]
     if hasattr(value, "tolist") and hasattr(value, "shape") and module != "pandas":
-        size = _size(value)
+        size = math.prod(map(int, value.shape))
         if size == 1:
             return plain(value.item(), depth + 1)
         if size <= LIST_VALUES_MAX:
@@ -157,13 +215,6 @@ def _foreign(value: Any, depth: int) -> Any:
     if callable(value):
         return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__name__)}"
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
-
-
-def _size(value: Any) -> int:
-    size = 1
-    for length in value.shape:
-        size *= int(length)
-    return size
 
 
 def _numbers(value: Any) -> list[float]:

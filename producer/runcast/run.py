@@ -7,35 +7,33 @@ trouble is never raised, it costs one line and a counter. The journal holds each
 from __future__ import annotations
 
 import os
-import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
-from multiprocessing.util import Finalize
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
+
+import msgspec
 
 from runcast import discovery, events, journal, names
 from runcast.config import Config
 from runcast.disabled import NoJournal, NoSender
 from runcast.drain import JOURNALS
 from runcast.errors import JournalUnavailable, UsageError
-from runcast.journal import Header, Journal, Shape, row_event
+from runcast.journal import EVENT_BYTES_MAX, Header, Journal, Shape, row_event
 from runcast.messages import Messages
-from runcast.reader import Reader
+from runcast.reader import READ_BYTES, Reader
 from runcast.rows import check_row, check_step, plain_kinds, split
 from runcast.sender import Sender
 from runcast.settings import Settings
 from runcast.streams import shard_of
 from runcast.summary import Summary
 
-EVENT_BYTES_MAX = 3 * 1024 * 1024  # Under what an entry may hold, with room for its names.
 FINISH_SECONDS_MAX = 60.0  # How long `finish` waits for the store without any progress.
 SERVED_SECONDS_MAX = 15.0  # A service beats every second: after this much silence, nobody is there to store.
-SHAPES_MAX = 4096  # Sets of keys remembered; a program that makes more takes the slower way.
+SHAPES_MAX = 4096  # Sets of keys remembered; a program that makes more takes a slower way.
 
 
 class Run:
@@ -57,7 +55,8 @@ class Run:
         self._project, self._id, self._name = project, run_id, name
         self._describe = dict(describe or {})
         self._step = 0
-        self._shapes: dict[tuple[tuple[str, ...], tuple[type, ...]], Shape] = {}
+        self._shapes: dict[tuple[tuple[str, ...], tuple[type, ...]], Shape] = {}  # For rows as they are logged,
+        self._packed: dict[tuple[tuple[str, ...], str], Shape] = {}  # and for rows flattened and made plain.
         self._finished = False
         self._forked = False  # In a child of the process that began the run, until it logs.
         self._ready = False  # Neither finished nor forked: `log` may take the short way.
@@ -84,16 +83,17 @@ class Run:
             first=1,
             created=now,
             label=label,
-            host=socket.gethostname(),
+            host=os.uname().nodename,
             pid=os.getpid(),
         )
-        if self._settings.mode == "disabled":
-            self._journal: Journal = NoJournal()
-            self._sender: Sender = NoSender()
-            self._directory, self._append = self._settings.directory, self._journal.row
-            self._ready, self._forked = True, False
+        self._journal: Journal = NoJournal()
+        self._sender: Sender = NoSender()
+        self._directory, self._append = self._settings.directory, self._journal.row
+        self._ready, self._forked = True, False
+        opened = self._open_journal(header) if self._settings.mode != "disabled" else None
+        if opened is None:
             return
-        self._journal = self._open_journal(header)
+        self._journal = opened
         self._directory = self._journal.directory
         self._append = self._journal.row
         self._sender = Sender(
@@ -106,35 +106,44 @@ class Run:
             find_url=self.find_url,
             messages=self._messages,
         )
-        self._journal.event(
-            events.Start(
-                time=now,
-                name=self._name,
-                config=self._config.as_dict(),
-                label=label,
-                host=header.host,
-                pid=header.pid,
-                program=" ".join(sys.argv[:1]),
-                python=sys.version.split()[0],
-                **self._describe,
-            )
+        start = events.Start(
+            time=now,
+            name=self._name,
+            config=self._config.as_dict(),
+            label=label,
+            host=header.host,
+            pid=header.pid,
+            program=" ".join(sys.argv[:1]),
+            python=sys.version.split()[0],
+            **self._describe,
         )
+        if not self._journal.event(start):
+            self._messages.say(f"WARNING the config is larger than {EVENT_BYTES_MAX >> 20} MB and was not kept")
+            self._journal.event(msgspec.structs.replace(start, config={}, notes=""))
         self._sender.start()
-        self._ready, self._forked = True, False
 
-    def _open_journal(self, header: Header) -> Journal:
-        """Open the journal in the settings' folder, or, where that cannot be written, in the temporary one."""
+    def _open_journal(self, header: Header) -> Journal | None:
+        """Open the journal in the settings' folder, or, where that cannot be written, in a temporary one."""
         name = Path(JOURNALS) / f"{self._id}-{self.writer}"
 
         def warn(line: str) -> None:
             self._messages.warn_once("journal", line)
 
         try:
+            self._settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             return Journal(self._settings.directory / name, header, warn=warn)
-        except JournalUnavailable as error:
-            spare = Path(tempfile.gettempdir()) / f"runcast-{os.getuid()}"
-            self._messages.say(f"WARNING {error}; this run's journal is in {spare} for now")
-            return Journal(spare / name, header, warn=warn)
+        except (JournalUnavailable, OSError) as error:
+            reason = error
+        try:
+            spare = self._settings.spare / f"runcast-{self.writer}"
+            spare.mkdir(mode=0o700)
+            opened = Journal(spare / name, header, warn=warn)
+        except (JournalUnavailable, OSError):
+            # A metric must not stop a training, and neither must the lack of a place for it.
+            self._messages.say(f"WARNING {reason}; nothing of this run is kept")
+            return None
+        self._messages.say(f"WARNING {reason}; this run's journal is in {spare} for now")
+        return opened
 
     def _reader(self) -> Reader:
         held = self._journal
@@ -234,8 +243,7 @@ class Run:
         try:
             values = data.values()
             shape = self._shapes[tuple(data), tuple(map(type, values))]
-            self._append(shape, at, now, values)
-            self._summary._values.update(data)  # A method's cost, on the hottest line there is.
+            self._summary.last(shape, self._append(shape, at, now, values))
         except (KeyError, AttributeError, TypeError, OverflowError):
             try:
                 self._log_slowly(data, at, now)
@@ -267,41 +275,47 @@ class Run:
 
     def _log_slowly(self, data: Any, at: int, now: int) -> None:
         """Log a row of a new shape, or one with more than plain numbers in it."""
-        row = check_row(data)
-        types = tuple(map(type, row.values()))
-        kinds = plain_kinds(types)
-        numbers, split_kinds, extras = split(row)
-        if kinds is not None and tuple(numbers) == tuple(row) and not extras:
-            key = (tuple(row), types)
-            if key not in self._shapes and len(self._shapes) < SHAPES_MAX:
-                self._shapes[key] = self._journal.shape(tuple(numbers), kinds)
-            if key in self._shapes:
-                self._append(self._shapes[key], at, now, list(numbers.values()))
-                self._summary.track(numbers)
-                return
-        event = row_event(at, now, numbers, split_kinds, extras)
-        size = sum(map(len, (event.values, *numbers))) + (len(repr(extras)) if extras else 0)
-        if size > EVENT_BYTES_MAX:
-            self._messages.warn_once(
-                "large", f"a row of {size >> 20} MB was not logged; a row holds at most {EVENT_BYTES_MAX >> 20} MB"
-            )
-            self._journal.event(events.Lost(now, 1, f"a row of {size} bytes is larger than {EVENT_BYTES_MAX}"))
+        row = split(check_row(data))
+        if row.time_ns is not None:
+            now = row.time_ns
+        names = tuple(row.numbers)
+        shape = None if row.extras else self._pack(names, row.kinds)
+        if shape is not None:
+            types = tuple(map(type, data.values()))
+            if names == tuple(data) and row.kinds == plain_kinds(types) and len(self._shapes) < SHAPES_MAX:
+                self._shapes[names, types] = shape
+            self._summary.last(shape, self._append(shape, at, now, row.numbers.values()))
             return
-        self._journal.event(event)
-        self._summary.track({**numbers, **{key: value for key, value in extras.items() if value is not None}})
+        if not self._journal.event(row_event(at, now, row)):
+            self._too_large("a row")
+            return
+        self._summary.track(row.last())
+
+    def _pack(self, names: tuple[str, ...], kinds: str) -> Shape | None:
+        """Find or make the shape of a flat row; None where there are too many, or it is too large for an entry."""
+        shape = self._packed.get((names, kinds))
+        if shape is None and len(self._packed) < SHAPES_MAX and 8 * len(names) + sum(map(len, names)) < READ_BYTES:
+            shape = self._packed[names, kinds] = self._journal.shape(names, kinds)
+        return shape
+
+    def _too_large(self, what: str) -> None:
+        self._messages.warn_once("large", f"{what} of more than {EVENT_BYTES_MAX >> 20} MB was not kept")
+        self._journal.event(events.Lost(time.time_ns(), 1, f"{what} was larger than {EVENT_BYTES_MAX} bytes"))
 
     def _publish(self, event: events.Event) -> None:
         if self._finished:
             raise UsageError(f"Run ({self._id}) is finished; nothing can be changed in it any more")
         self._join()
-        self._journal.event(event)
+        if not self._journal.event(event):
+            self._too_large(f"a change of the {type(event).__name__.lower()}")
         self._sender.nudge()
 
     def forked(self) -> None:
         """Let go of everything that belongs to the parent process; called in the child."""
         if not self._forked:
             self._journal.forget()
-        self._shapes = {}
+        self._shapes, self._packed = {}, {}
+        self._messages = Messages(silent=self._settings.silent)  # The parent's lock may be held for ever here.
         self._ready, self._forked = False, True
 
     def _join(self) -> None:
@@ -310,11 +324,16 @@ class Run:
             return
         self._open(label=f"fork-{os.getpid()}")
         # A child of multiprocessing ends without atexit; this is what it runs instead.
-        Finalize(self, self.finish, exitpriority=1)
+        if multiprocessing := sys.modules.get("multiprocessing.util"):
+            multiprocessing.Finalize(self, self.finish, exitpriority=1)
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
         """End the run, and wait until everything is stored; says where it can be seen, or where it waits."""
         del quiet
+        self.end(exit_code or 0)
+
+    def end(self, exit_code: int, *, patience_seconds: float = FINISH_SECONDS_MAX) -> None:
+        """End the run as `finish` does; wait no longer than this for a store that makes no progress."""
         if self._finished:
             return
         self._finished, self._ready = True, False
@@ -322,10 +341,10 @@ class Run:
             # A child that never logged has nothing to finish; the run is its parent's.
             self._on_finish(self)
             return
-        self._journal.event(events.Finish(time.time_ns(), exit_code or 0))
+        self._journal.event(events.Finish(time.time_ns(), exit_code))
         self._sender.nudge()
         try:
-            self._wait_and_tell()
+            self._wait_and_tell(patience_seconds)
         finally:
             self._sender.stop()
             if self._sender.window.mark >= self._journal.sequence:
@@ -333,23 +352,26 @@ class Run:
             self._journal.close()
             self._on_finish(self)
 
-    def _wait_and_tell(self) -> None:
-        if self._settings.mode == "disabled":
+    def _wait_and_tell(self, patience_seconds: float) -> None:
+        if isinstance(self._journal, NoJournal):
             return
-        stored = self.find_url() is not None and self._wait_stored()
-        if self._journal.lost:
-            self._messages.say(f"WARNING {self._journal.lost} rows were lost: disk and memory were full")
+        self._journal.settle()
+        stored = self.find_url() is not None and self._wait_stored(patience_seconds)
+        self._journal.settle()
+        if lost := self._journal.lost + self._journal.sequence - self._journal.durable:
+            self._messages.say(f"WARNING {lost} rows were lost: the disk had no room for them")
         if stored:
             self._messages.say(f"Synced {self._name}: {self.url or self.path}")
             return
-        left = self._journal.sequence - self._sender.window.mark
+        left = self._journal.durable - self._sender.window.mark
+        spare = self._directory.parents[1] != self._settings.directory
+        command = f"RUNCAST_DIR={self._directory.parents[1]} runcast sync" if spare else "runcast sync"
         self._messages.say(f"{left} events of {self._name} wait in {self._directory}")
-        self._messages.say("send them with `runcast sync`; `runcast up` on this machine does it by itself")
+        self._messages.say(f"send them with `{command}`" + ("" if spare else "; `runcast up` here does it by itself"))
 
-    def _wait_stored(self) -> bool:
+    def _wait_stored(self, patience_seconds: float) -> bool:
         """Wait as long as the mark moves; say so when it takes more than a second."""
         last, since, told = self._journal.sequence, time.monotonic(), False
-        self._journal.settle()
         mark = self._sender.window.mark
         while not self._sender.wait_stored(last, 1.0):
             if self._sender.refused is not None:
@@ -357,7 +379,7 @@ class Run:
             if self._sender.window.mark > mark:
                 mark, since = self._sender.window.mark, time.monotonic()
             elif (
-                time.monotonic() - since > FINISH_SECONDS_MAX
+                time.monotonic() - since > patience_seconds
                 or (self._sender.failures and self._sender.url is None)
                 or time.monotonic() - self._sender.served > SERVED_SECONDS_MAX
             ):

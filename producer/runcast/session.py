@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
@@ -21,11 +22,13 @@ from runcast.drain import drain
 from runcast.errors import UsageError
 from runcast.invent import run_name
 from runcast.messages import Messages
-from runcast.run import Run
+from runcast.rows import plain
+from runcast.run import FINISH_SECONDS_MAX, Run
 from runcast.settings import MODES, Settings
 from runcast.summary import Summary
 
 EXIT_ERROR, EXIT_INTERRUPT, EXIT_TERM = 1, 255, 143  # W&B's codes for an exception and Ctrl-C; the shell's for SIGTERM.
+TERM_SECONDS_MAX = 5.0  # How long the end waits for the store after SIGTERM.
 
 _DESCRIBE = ("notes", "group", "job_type", "tags")
 _IGNORED = frozenset(
@@ -66,15 +69,20 @@ class Session:
                 messages.say(f"run {self.run.name} goes on; call finish() first to begin another")
                 return self.run
             self.run.finish()
+        mode = "online" if mode == "shared" else mode  # Every run here takes any number of writers.
         if mode is not None and mode not in MODES:
             raise UsageError(f"mode is {mode!r}; it is one of {', '.join(MODES)}")
         unknown = sorted(more.keys() - _IGNORED - set(_DESCRIBE))
         if unknown:
             messages.say(f"WARNING init() does not know {', '.join(unknown)}; ignored")
-        settings = _override(settings, mode)
-        describe = {key: more[key] for key in _DESCRIBE if more.get(key)}
+        if mode is not None:
+            settings = replace(settings, mode=mode)
+        describe: dict[str, Any] = {key: plain(str(more[key])) for key in _DESCRIBE if more.get(key)}
         if "tags" in describe:
-            describe["tags"] = (more["tags"],) if isinstance(more["tags"], str) else tuple(map(str, more["tags"]))
+            tags = (more["tags"],) if isinstance(more["tags"], str) else more["tags"]
+            describe["tags"] = tuple(plain(str(tag)) for tag in tags)
+        if more.get("resume") or more.get("resume_from") or more.get("fork_from"):
+            messages.say("WARNING runs cannot be resumed or forked yet; this one begins at step 0")
         self._hook()
         run = Run(
             settings=settings,
@@ -137,7 +145,10 @@ class Session:
 
     def _at_exit(self) -> None:
         try:
-            self.finish(self._exit_code)
+            if self.run is not None:
+                # Who sends SIGTERM sends SIGKILL soon after, and the journal is complete already.
+                patience = TERM_SECONDS_MAX if self._exit_code == EXIT_TERM else FINISH_SECONDS_MAX
+                self.run.end(self._exit_code, patience_seconds=patience)
         except (KeyboardInterrupt, SystemExit):
             return  # Told a second time to go: the journal keeps what is not stored yet.
 
@@ -160,20 +171,6 @@ class Session:
     def _forked(self) -> None:
         if self.run is not None:
             self.run.forked()
-
-
-def _override(settings: Settings, mode: str | None) -> Settings:
-    if mode is None:
-        return settings
-    return Settings(
-        directory=settings.directory,
-        url=settings.url,
-        page_url=settings.page_url,
-        token=settings.token,
-        project=settings.project,
-        mode=mode,
-        silent=settings.silent,
-    )
 
 
 class ConfigProxy:

@@ -31,6 +31,7 @@ class Settings:
     token: str | None = None
     project: str | None = None
     mode: str = "online"
+    spare: Path = Path("/tmp")  # noqa: S108  # Where a journal goes when its own directory cannot be written.
     silent: bool = False
 
     @classmethod
@@ -49,6 +50,7 @@ class Settings:
             token=read_token(environ),
             project=environ.get(PROJECT) or None,
             mode=mode,
+            spare=Path(environ.get("TMPDIR") or "/tmp"),  # noqa: S108
             silent=environ.get(SILENT, "").lower() in {"1", "true", "yes", "on"},
         )
 

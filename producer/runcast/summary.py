@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from runcast.events import Plain
+from runcast.journal import Shape
 from runcast.rows import plain
 
 
@@ -14,30 +15,32 @@ class Summary(MutableMapping[str, Any]):
 
     def __init__(self, publish: Callable[[dict[str, Plain], tuple[str, ...]], None]) -> None:
         object.__setattr__(self, "_values", {})
+        object.__setattr__(self, "_rows", {})
         object.__setattr__(self, "_publish", publish)
 
     _values: dict[str, Any]
+    _rows: dict[Shape, bytes]  # The last row of each shape, in order, until somebody reads.
     _publish: Callable[[dict[str, Plain], tuple[str, ...]], None]
 
     def __getitem__(self, key: str) -> Any:
-        return self._values[key]
+        return self._settled()[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.update({key: value})
 
     def __delitem__(self, key: str) -> None:
-        del self._values[key]
+        del self._settled()[key]
         self._publish({}, (key,))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return iter(self._settled())
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._settled())
 
     def __getattr__(self, key: str) -> Any:
         try:
-            return self._values[key]
+            return self._settled()[key]
         except KeyError:
             raise AttributeError(key) from None
 
@@ -45,14 +48,29 @@ class Summary(MutableMapping[str, Any]):
         self[key] = value
 
     def __repr__(self) -> str:
-        return repr(self._values)
+        return repr(self._settled())
 
     def update(self, *others: Any, **more: Any) -> None:
         """Set several values at once."""
         values = {str(key): plain(value) for key, value in dict(*others, **more).items()}
-        self._values.update(values)
+        self._settled().update(values)
         self._publish(values, ())
 
     def track(self, row: Mapping[str, Any]) -> None:
         """Take in a logged row, which publishes itself."""
-        self._values.update(row)
+        self._settled().update(row)
+
+    def last(self, shape: Shape, body: bytes) -> None:
+        """Take in a row of plain numbers as it is written: most are never looked at before the next."""
+        rows = self._rows
+        rows.pop(shape, None)
+        rows[shape] = body
+
+    def _settled(self) -> dict[str, Any]:
+        rows = self._rows
+        # Another thread may log, or settle too, between any two of these lines.
+        while (shape := next(iter(rows), None)) is not None:
+            body = rows.pop(shape, None)
+            if body is not None:
+                self._values.update(shape.values(body))
+        return self._values

@@ -17,6 +17,7 @@ from runcast.blocks import Block, Item, count
 from runcast.events import Config, Lost
 from runcast.journal import Header, Journal, hold, row_event
 from runcast.reader import Reader, read_header, segments
+from runcast.rows import Row
 
 HEADER = Header(version=1, path="p/r", writer="0" * 16, shard=3, segment=0, first=1, created=1)
 
@@ -212,7 +213,7 @@ def test_the_lock_is_held_while_the_writer_lives(journal: Journal) -> None:
 
 def test_a_row_with_more_than_numbers_keeps_both(journal: Journal) -> None:
     """Text stands beside the numbers of its row."""
-    journal.event(row_event(4, 9, {"a": 1.0}, "i", {"note": "hi"}))
+    journal.event(row_event(4, 9, Row({"a": 1.0}, "i", {"note": "hi"})))
     (item,) = read_all(journal.directory)
     assert isinstance(item, Block)
     assert (item.names, item.kinds, item.extras) == (("a",), "i", ({"note": "hi"},))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime
 import enum
 import math
+import pathlib
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pytest
 
-from runcast.errors import NameRefused
-from runcast.rows import check_row, check_step, histogram, plain, plain_kinds, split
+from runcast.errors import NameRefused, UsageError
+from runcast.rows import Row, check_row, check_step, histogram, plain, plain_kinds, split
 
 
 class Colour(enum.Enum):
@@ -38,9 +39,10 @@ class Scalar:
 
 
 def test_nested_dicts_become_dotted_names() -> None:
-    numbers, kinds, extras = split({"loss": 1.5, "val": {"acc": 0.5, "deep": {"n": 3}}, "ok": True})
-    assert numbers == {"loss": 1.5, "val.acc": 0.5, "val.deep.n": 3.0, "ok": 1.0}
-    assert (kinds, extras) == ("ffib", {})
+    row = split({"loss": 1.5, "val": {"acc": 0.5, "deep": {"n": 3}}, "ok": True})
+    assert row.numbers == {"loss": 1.5, "val.acc": 0.5, "val.deep.n": 3.0, "ok": 1.0}
+    assert (row.kinds, row.extras) == ("ffib", {})
+    assert row.last() == {"loss": 1.5, "val.acc": 0.5, "val.deep.n": 3, "ok": True}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,7 @@ def test_nested_dicts_become_dotted_names() -> None:
     ],
 )
 def test_what_is_no_number_is_kept_as_json_knows_it(value: Any, becomes: Any) -> None:
-    assert split({"x": value}) == ({}, "", {"x": becomes})
+    assert split({"x": value}) == Row({}, "", {"x": becomes})
 
 
 @pytest.mark.parametrize(
@@ -77,18 +79,17 @@ def test_what_is_no_number_is_kept_as_json_knows_it(value: Any, becomes: Any) ->
     ],
 )
 def test_scalars_of_every_library_are_numbers(value: Any, number: float, kind: str) -> None:
-    assert split({"x": value}) == ({"x": number}, kind, {})
+    assert split({"x": value}) == Row({"x": number}, kind, {})
 
 
 def test_nan_is_a_value() -> None:
-    numbers, kinds, _ = split({"x": math.nan})
-    assert math.isnan(numbers["x"])
-    assert kinds == "f"
+    row = split({"x": math.nan})
+    assert math.isnan(row.numbers["x"])
+    assert row.kinds == "f"
 
 
 def test_a_large_array_becomes_a_histogram() -> None:
-    _, _, extras = split({"w": np.linspace(0, 1, 320)})
-    found = extras["w"]
+    found = split({"w": np.linspace(0, 1, 320)}).extras["w"]
     assert isinstance(found, dict)
     assert found["_type"] == "histogram"
     assert sum(found["values"]) == 320
@@ -124,3 +125,28 @@ def test_a_step_is_a_whole_number(step: Any) -> None:
 def test_kinds_are_known_from_types_alone() -> None:
     assert plain_kinds((float, int, bool, np.float32, np.int64)) == "fibfi"
     assert plain_kinds((float, str)) is None
+
+
+@pytest.mark.parametrize("step", [2**53 + 1, -(2**60)])
+def test_a_step_that_no_page_could_show_is_refused(step: int) -> None:
+    with pytest.raises(UsageError, match=str(step)):
+        check_step(step)
+
+
+def test_a_row_may_bring_its_own_time_but_not_its_own_step() -> None:
+    """Importers of old runs log `_timestamp`; `_step` and `_runtime` are the run's own."""
+    assert split({"a": 1.0, "_timestamp": 1.5, "_step": 7, "_runtime": 3}) == Row({"a": 1.0}, "f", {}, 1_500_000_000)
+    assert split({"_timestamp": math.nan}).time_ns is None
+    assert split({"_timestamp": 1e300}).time_ns is None
+
+
+def test_what_no_encoding_takes_is_made_to_fit() -> None:
+    """Half a surrogate pair and an integer without bounds are values too."""
+    assert plain("a\ud800b") == "a?b"
+    assert plain([2**64, {"k": -(10**400)}]) == [float(2**64), {"k": -math.inf}]
+
+
+def test_a_config_keeps_as_text_what_a_row_refuses() -> None:
+    assert plain({"data": pathlib.PurePosixPath("/data"), "n": [1]}, lenient=True) == {"data": "/data", "n": [1]}
+    with pytest.raises(TypeError):
+        plain({"data": pathlib.PurePosixPath("/data")})
