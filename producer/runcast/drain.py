@@ -10,6 +10,7 @@ import os
 import struct
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
@@ -25,6 +26,7 @@ from runcast.reader import Reader, read_header, segments
 from runcast.sender import Sender
 
 JOURNALS = "journals"
+DAMAGED = "damaged"
 
 
 @dataclass
@@ -60,7 +62,10 @@ class Dead:
 def journals(directory: Path) -> list[Path]:
     """List the journals of a Runcast directory, living and dead."""
     root = directory / JOURNALS
-    return sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    if not root.is_dir():
+        return []
+    # One whose name begins with a dot is about to become a journal, and holds nothing yet.
+    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def find_dead(directory: Path, report: DrainReport | None = None) -> Iterator[Dead]:
@@ -71,16 +76,26 @@ def find_dead(directory: Path, report: DrainReport | None = None) -> Iterator[De
         except OSError:
             continue  # Its process lives, or another drain has it.
         try:
-            yield _examine(path, lock)
-        except (MalformedEntry, OSError, IndexError) as error:
+            dead, damaged = _examine(path, lock)
+        except (MalformedEntry, OSError) as error:
             os.close(lock)
             if report is not None:
                 report.unreadable[path] = str(error)
+            continue
+        if damaged is not None and report is not None:
+            report.unreadable[damaged] = f"the end of {path.name}, from its first damaged record on; the rest is sent"
+        yield dead
 
 
-def _examine(path: Path, lock: int) -> Dead:
-    """Count the events, cut off a torn tail, and end a journal that was never ended."""
+def _examine(path: Path, lock: int) -> tuple[Dead, Path | None]:
+    """Count the events, cut off a torn tail, and end a journal that was never ended.
+
+    What is cut off is thrown away when it is the beginning of one record, as a killed process leaves it. Else it
+    is damage, and kept beside the journals: the second value says where. Raises MalformedEntry and OSError.
+    """
     listed = segments(path)
+    if not listed:
+        raise MalformedEntry("there is nothing in it")
     header = read_header(listed[0][1])
     reader = Reader(path)
     first, last_items = 0, []
@@ -93,11 +108,27 @@ def _examine(path: Path, lock: int) -> Dead:
     end = reader.position
     reader.close()
     last = last_items[-1] if first else None
+    damaged = _set_aside(path / end[0], end[1])
     if not isinstance(last, Finish):
         when = _last_time(last) or time.time_ns()
-        _append(path / end[0], end[1], Finish(time=when, exit_code=None))
-        events += 1
-    return Dead(path, header, lock, events, torn)
+        # A disk without room for one word more has the more need to be drained.
+        with suppress(OSError):
+            _append(path / end[0], end[1], Finish(time=when, exit_code=None))
+            events += 1
+    return Dead(path, header, lock, events, torn), damaged
+
+
+def _set_aside(path: Path, end: int) -> Path | None:
+    """Copy what stands behind the last readable record, unless it is only the beginning of another."""
+    with path.open("rb") as file:
+        file.seek(end)
+        rest = file.read()
+    if len(rest) < HEAD.size or HEAD.unpack_from(rest)[0] + HEAD.size > len(rest) or not any(rest):
+        return None
+    copy = path.parents[2] / DAMAGED / f"{path.parent.name}-{path.name}"
+    copy.parent.mkdir(mode=0o700, exist_ok=True)
+    copy.write_bytes(rest)
+    return copy
 
 
 def _last_time(item: object) -> int | None:
@@ -184,7 +215,7 @@ def _drain_one(
             if sender.window.mark > mark:
                 mark, moved = sender.window.mark, time.monotonic()
             progress(header.path, sender.window.mark, dead.events)
-            if stopping() or time.monotonic() - moved > wait_seconds or not sender.is_alive():
+            if stopping() or sender.refused or time.monotonic() - moved > wait_seconds or not sender.is_alive():
                 return False
         progress(header.path, dead.events, dead.events)
         return True
