@@ -229,7 +229,7 @@ class Reader:
                 skip = next((skip for skip in (total, row_bytes) if skip and _valid(data, at + skip)), 0)
                 if not skip:
                     break
-                if KIND.unpack_from(data, at + 8)[0] != SHAPE:
+                if KIND.unpack_from(data, at + 8)[0] != SHAPE or skip == row_bytes:
                     items += self._missing(1)
                 at += skip
                 continue

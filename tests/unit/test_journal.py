@@ -18,6 +18,7 @@ from runcast.events import Config, Lost
 from runcast.journal import Header, Journal, hold, row_event
 from runcast.reader import Reader, read_header, segments
 from runcast.rows import Row
+from runcast.wire import ENTRY_BYTES_MAX, ENTRY_BYTES_TARGET, encode_items
 
 HEADER = Header(version=1, path="p/r", writer="0" * 16, shard=3, segment=0, first=1, created=1)
 
@@ -217,3 +218,131 @@ def test_a_row_with_more_than_numbers_keeps_both(journal: Journal) -> None:
     (item,) = read_all(journal.directory)
     assert isinstance(item, Block)
     assert (item.names, item.kinds, item.extras) == (("a",), "i", ({"note": "hi"},))
+
+
+def test_ctrl_c_between_a_write_and_its_count_loses_no_row(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal strikes most often where the row waits for the disk: what the file holds is counted."""
+    shape = journal.shape(("a",), "f")
+    journal.row(shape, 0, 1, [0.0])
+    write = os.write
+
+    def interrupted(fd: int, data: bytes) -> int:
+        write(fd, data)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("runcast.journal.os.write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        journal.row(shape, 1, 1, [1.0])
+    monkeypatch.undo()
+    journal.row(shape, 2, 1, [2.0])
+    assert (journal.sequence, journal.durable) == (3, 3)
+    reader = Reader(journal.directory, limit=lambda: (journal.segment, journal.end))
+    assert [step for step, _ in rows(reader.take()[1])] == [0, 1, 2]
+    reader.close()
+
+
+def test_a_signal_handler_may_log_in_the_middle_of_a_row(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = journal.shape(("a",), "f")
+    journal.row(shape, 0, 1, [0.0])
+    write = os.write
+
+    def handling(fd: int, data: bytes) -> int:
+        written = write(fd, data)
+        monkeypatch.undo()
+        journal.row(shape, 2, 1, [2.0])
+        return written
+
+    monkeypatch.setattr("runcast.journal.os.write", handling)
+    journal.row(shape, 1, 1, [1.0])
+    assert journal.sequence == 3
+    assert [step for step, _ in rows(read_all(journal.directory))] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("limit", range(96, 320, 8))
+def test_each_segment_says_what_its_rows_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    """Wherever a segment ends, the next one stands for itself: the ones before it may be deleted."""
+    monkeypatch.setattr(journals, "SEGMENT_BYTES_MAX", limit)
+    journal = Journal(tmp_path / "w", HEADER)
+    one, two = journal.shape(("a",), "f"), journal.shape(("b",), "f")
+    for step in range(12):
+        journal.row(one if step % 3 else two, step, 1, [float(step)])
+    journal.close()
+    for _, path in segments(journal.directory):
+        first = read_header(path).first
+        assert [step for step, _ in rows(read_all(journal.directory))] == list(range(first - 1, 12))
+        path.unlink()
+
+
+def test_a_damaged_record_costs_one_row_and_says_so(journal: Journal) -> None:
+    """Whatever bit flips among whole records, the rows after it keep their sequence."""
+    shape = journal.shape(("a",), "f")
+    journal.row(shape, 0, 1, [0.0])
+    path = segments(journal.directory)[0][1]
+    before = path.stat().st_size
+    for step in (1, 2):
+        journal.row(shape, step, 1, [float(step)])
+    data = path.read_bytes()
+    for bit in range(8 * 40):
+        broken = bytearray(data)
+        broken[before + bit // 8] ^= 1 << bit % 8
+        path.write_bytes(broken)
+        items = read_all(journal.directory)
+        [lost] = [item for item in items if isinstance(item, Lost)]
+        assert (lost.rows, count(items)) == (1, 3)
+        assert [step for step, _ in rows([item for item in items if isinstance(item, Block)])] == [0, 2]
+
+
+def test_a_missing_segment_leaves_no_hole_in_the_sequence(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came behind it keeps its place, and the run says how many rows are lost."""
+    monkeypatch.setattr(journals, "SEGMENT_BYTES_MAX", 200)
+    shape = journal.shape(("a",), "f")
+    for step in range(9):
+        journal.row(shape, step, 1, [float(step)])
+    listed = segments(journal.directory)
+    gone, behind = read_header(listed[1][1]).first, read_header(listed[2][1]).first
+    listed[1][1].unlink()
+    items = read_all(journal.directory)
+    [lost] = [item for item in items if isinstance(item, Lost)]
+    assert lost.rows == behind - gone
+    assert count(items) == 9
+    kept = [step for item in items if isinstance(item, Block) and item.names for step, _ in rows([item])]
+    assert kept == [*range(gone - 1), *range(behind - 1, 9)]
+
+
+def test_a_process_killed_while_it_begins_a_segment_loses_nothing(journal: Journal) -> None:
+    shape = journal.shape(("a",), "f")
+    journal.row(shape, 0, 1, [0.0])
+    (journal.directory / "000002.journal").write_bytes(b"\0\0")
+    assert [step for step, _ in rows(read_all(journal.directory))] == [0]
+
+
+def test_a_shape_larger_than_a_read_hides_nothing(journal: Journal) -> None:
+    """Thousands of names come before the first of their rows."""
+    names = tuple(f"{'n' * 90}{number}" for number in range(4000))
+    shape = journal.shape(names, "f" * len(names))
+    journal.row(shape, 0, 1, [1.0] * len(names))
+    journal.row(shape, 1, 1, [2.0] * len(names))
+    reader = Reader(journal.directory)
+    seen = 0
+    while items := reader.take()[1]:
+        seen += count(items)
+    reader.close()
+    assert seen == 2
+
+
+def test_rows_of_alternating_shapes_still_make_entries_of_the_usual_size(journal: Journal) -> None:
+    """Where names are written again and again, an entry holds fewer rows."""
+    shapes = [journal.shape((letter * 250,), "f") for letter in "äö"]
+    for step in range(10_000):
+        journal.row(shapes[step % 2], step, 1, [1.0])
+    reader = Reader(journal.directory)
+    largest = 0
+    while items := reader.take()[1]:
+        largest = max(largest, len(encode_items(items)))
+    reader.close()
+    assert largest < 4 * ENTRY_BYTES_TARGET < ENTRY_BYTES_MAX + 1
+
+
+def test_what_is_too_large_for_an_entry_is_refused_whole(journal: Journal) -> None:
+    assert not journal.event(Config(1, {"x": "y" * journals.EVENT_BYTES_MAX}))
+    assert journal.sequence == 0
