@@ -74,6 +74,14 @@ class Hub:
             line.marks[stored.writer] = max(stored.mark, line.marks.get(stored.writer, 0))
             self._trim(stored.path, line)
 
+    def give_up(self, shard: int) -> None:
+        """Stop waiting for a shard's batches to be stored: another service stores them now."""
+        for path, line in list(self._lines.items()):
+            for batch in line.batches:
+                if batch.shard == shard:
+                    line.marks[batch.writer] = max(batch.last, line.marks.get(batch.writer, 0))
+            self._trim(path, line)
+
     def nudge(self, path: str) -> None:
         """Wake who watches a run's project, because something else about the run changed."""
         for watch in self._watches.get(path.rpartition("/")[0], ()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,9 @@ from runcast_ingest.store.stretch import Stretch
 
 MS = 1e6  # Nanoseconds.
 
-Number = Callable[[str], "int | None"]  # A metric's number; None when it is not asked for.
+KEYSETS_MAX = 4096  # Sets of keys remembered; a training that makes a new one at every row must not fill our memory.
+
+Columns = tuple[list[int], list[int]]  # Places among the names of a block, and the numbers of the metrics there.
 Floats = npt.NDArray[np.float64]
 
 
@@ -31,6 +33,29 @@ class Choice:
 
     def __contains__(self, name: str) -> bool:
         return self.names is None or name in self._whole or name.startswith(self._beginnings)
+
+
+class Picker:
+    """Which columns of a block are asked for, and by which numbers; worked out once for each set of keys."""
+
+    def __init__(self, choice: Choice, numbers: Mapping[str, int]) -> None:
+        self._choice, self._numbers = choice, numbers
+        self._known: dict[tuple[str, ...], Columns] = {}
+
+    def columns(self, names: tuple[str, ...]) -> Columns:
+        """Pick the columns."""
+        found = self._known.get(names)
+        if found is None:
+            picked = [(at, number) for at, name in enumerate(names) if (number := self.number(name)) is not None]
+            found = [at for at, _ in picked], [number for _, number in picked]
+            if len(self._known) >= KEYSETS_MAX:
+                self._known.clear()
+            self._known[names] = found
+        return found
+
+    def number(self, name: str) -> int | None:
+        """Give a metric's number; None when it is not asked for."""
+        return self._numbers.get(name) if name in self._choice else None
 
 
 class Stroke(Struct):
@@ -82,15 +107,14 @@ def runs_of_rows(
     yield from open_rows.values()
 
 
-def draw_rows(run: RunInfo, rows: Rows, number: Number) -> Stroke | None:
+def draw_rows(run: RunInfo, rows: Rows, picker: Picker) -> Stroke | None:
     """Make a block of rows; None when nothing in them is asked for."""
-    chosen = [(at, metric) for at, name in enumerate(rows.names) if (metric := number(name)) is not None]
-    if not chosen:
+    places, metrics = picker.columns(rows.names)
+    if not places:
         return None
     blocks = rows.blocks
     steps = np.frombuffer(b"".join([block.steps for block in blocks]), "<i8").astype(np.float64)
     times = np.frombuffer(b"".join([block.times for block in blocks]), "<i8") / MS
-    places = [at for at, _ in chosen]
     values = np.concatenate(
         [np.frombuffer(block.values, "<f8").reshape(len(rows.names), block.rows)[places] for block in blocks], axis=1
     )
@@ -101,16 +125,16 @@ def draw_rows(run: RunInfo, rows: Rows, number: Number) -> Stroke | None:
         rows.last,
         steps,
         times,
-        [metric for _, metric in chosen],
+        metrics,
         np.ascontiguousarray(values),
     )
     return Stroke(data, len(steps), float(times[-1]))
 
 
-def draw_stretch(run: RunInfo, writer: str, stretch: Stretch, number: Number) -> Stroke | None:
+def draw_stretch(run: RunInfo, writer: str, stretch: Stretch, picker: Picker) -> Stroke | None:
     """Make a block of stored rows; None when nothing in them is asked for."""
-    chosen = [(at, metric) for at, name in enumerate(stretch.names) if (metric := number(name)) is not None]
-    if not chosen or writer not in run.writers:
+    places, metrics = picker.columns(stretch.names)
+    if not places or writer not in run.writers:
         return None
     times = stretch.times / MS
     data = frames.block(
@@ -120,13 +144,13 @@ def draw_stretch(run: RunInfo, writer: str, stretch: Stretch, number: Number) ->
         int(stretch.sequences[-1]),
         stretch.steps.astype(np.float64),
         times,
-        [metric for _, metric in chosen],
-        np.ascontiguousarray(stretch.values[[at for at, _ in chosen]]),
+        metrics,
+        np.ascontiguousarray(stretch.values[places]),
     )
     return Stroke(data, len(times), float(times[-1]))
 
 
-def draw_curves(run: RunInfo, curves: Iterable[Curve], marks: Mapping[str, int], number: Number) -> list[Stroke]:
+def draw_curves(run: RunInfo, curves: Iterable[Curve], marks: Mapping[str, int], picker: Picker) -> list[Stroke]:
     """Make blocks of curves, each up to its writer's mark; those that share their steps and times share a block."""
     groups: dict[tuple[str, int, int, int], list[list[Curve]]] = {}
     for curve in curves:
@@ -143,7 +167,7 @@ def draw_curves(run: RunInfo, curves: Iterable[Curve], marks: Mapping[str, int],
     strokes: list[Stroke] = []
     for similar in groups.values():
         for group in similar:
-            numbered = [(metric, curve) for curve in group if (metric := number(curve.key)) is not None]
+            numbered = [(metric, curve) for curve in group if (metric := picker.number(curve.key)) is not None]
             if not numbered:
                 continue
             head = group[0]

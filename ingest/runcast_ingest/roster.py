@@ -10,7 +10,8 @@ import logging
 import math
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ from runcast_ingest.batch import Batch
 from runcast_ingest.store.records import RunRecord
 
 RUNS_MAX = 5000  # Of one project, the newest; a list of more is read page by page from the API.
+SUMMARY_KEYS_MAX = 200  # Of each run, the first that were logged; a thousand runs of a thousand keys are for the API.
 METRICS_MAX = 20_000  # Names of one project; a training that makes a new name at every step must not fill our memory.
 
 _log = logging.getLogger(__name__)
@@ -115,7 +117,7 @@ class Roster:
                 created=record.created,
                 updated=record.updated,
                 config=dict(record.config),
-                summary=dict(record.summary),
+                summary=dict(islice(record.summary.items(), SUMMARY_KEYS_MAX)),
                 steps=record.steps,
                 group=record.group,
                 tags=record.tags,
@@ -210,10 +212,16 @@ class Roster:
             value: float = _DOUBLE.unpack_from(block.values, 8 * (n * (at + 1) - 1))[0]
             if name not in self.metric_numbers:
                 self.number_metric(name)
-            run.summary[name] = _as_logged(value, kind)
+            if name in run.summary or len(run.summary) < SUMMARY_KEYS_MAX:
+                run.summary[name] = _as_logged(value, kind)
         for extra in block.extras or ():
             if extra:
-                run.summary.update(extra)
+                self._summarise(run, extra)
+
+    def _summarise(self, run: RunInfo, values: Mapping[str, Any]) -> None:
+        for name, value in values.items():
+            if name in run.summary or len(run.summary) < SUMMARY_KEYS_MAX:
+                run.summary[name] = value
 
     def _event(self, run: RunInfo, writer: str, event: Event) -> None:
         run.updated = max(run.updated, event.time)
@@ -228,7 +236,7 @@ class Roster:
         elif isinstance(event, Config):
             run.config.update(event.values)
         elif isinstance(event, Summary):
-            run.summary.update(event.values)
+            self._summarise(run, event.values)
             for key in event.deleted:
                 run.summary.pop(key, None)
         elif isinstance(event, Rename):

@@ -94,6 +94,7 @@ class _Service:
             on_beat=lambda path, writer, _: self._states.heard(path, writer),
             on_deaf=self._states.deaf,
         )
+        self._persister.on_fenced = self._fenced
 
     async def run(
         self,
@@ -153,6 +154,10 @@ class _Service:
         self._states.heard(batch.path, batch.writer)
         if any(isinstance(item, Finish) for item in batch.items):
             self._states.ended(batch.path, batch.writer)
+
+    def _fenced(self, shard: int) -> None:
+        self._tail.drop(shard)
+        self._broadcast.hub.give_up(shard)
 
     def _reached(self, path: str, state: str) -> None:
         self._states.committed(path, state)

@@ -21,7 +21,16 @@ from runcast import frames
 from runcast.frames import DELTA, ENVELOPE, PROTOCOL, SNAPSHOT, VIEW, Subscribe, View, Window
 from runcast_ingest.broadcast import Broadcast
 from runcast_ingest.hub import Pin, Watch
-from runcast_ingest.picture import Choice, Stroke, draw_curves, draw_marks, draw_rows, draw_stretch, runs_of_rows
+from runcast_ingest.picture import (
+    Choice,
+    Picker,
+    Stroke,
+    draw_curves,
+    draw_marks,
+    draw_rows,
+    draw_stretch,
+    runs_of_rows,
+)
 from runcast_ingest.roster import Roster, RunInfo
 from runcast_ingest.store import records
 from runcast_ingest.store.store import Store
@@ -30,7 +39,7 @@ UNACKED_FRAMES_MAX = 2  # One being drawn, one on the way: a third would only wa
 FRAME_SECONDS = 1 / 30  # Faster than this nobody sees a difference, and every frame costs a wake-up at both ends.
 GATHER_SECONDS = 0.002  # What trainers send at the same moment leaves in one frame.
 BEHIND_ROWS_MAX = 4000  # Of one run; beyond it, a picture of the whole is smaller than what was missed.
-PAGE_ROWS = 16_384  # Of an exact history in one frame.
+PAGE_ROWS, PAGE_VALUES = 16_384, 1_000_000  # Of an exact history in one frame, about.
 PICTURE_POINTS_MAX = 1_000_000  # In one frame; of a thousand curves each gets fewer columns.
 PX_MIN, PX_MAX = 16, 4000
 X_MAX = 2.0**62  # As far as steps and times go.
@@ -65,6 +74,7 @@ class Session:
         self._reaches: dict[str, Reach] = {}
         self._jobs: deque[Callable[[], Awaitable[None]]] = deque()
         self._begun: set[str] = set()  # Paths that have a reach, or a job that will give them one.
+        self._picking: tuple[Choice, Picker] | None = None
         self._window: Window | None = None
         self._view: View | None = None
         self._told: dict[str, tuple[int, float]] = {}  # By path: the version last told, and when.
@@ -200,8 +210,8 @@ class Session:
         self._watch.leave(run.path)
 
     def _rows(self, run: RunInfo, batches: Iterable[Any], reach: Reach) -> list[Stroke]:
-        number = self._numbers(reach.choice)
-        strokes = [draw_rows(run, rows, number) for rows in runs_of_rows(batches, reach.sent)]
+        picker = self._picker(reach.choice)
+        strokes = [draw_rows(run, rows, picker) for rows in runs_of_rows(batches, reach.sent)]
         return [stroke for stroke in strokes if stroke is not None]
 
     # Pictures: what the store has, and what the hub holds behind it.
@@ -219,7 +229,7 @@ class Session:
                 self._jobs.appendleft(lambda: self._picture(run))
                 return
             reach = Reach(choice, dict(view.marks))
-            strokes = draw_curves(run, view.curves, view.marks, self._numbers(choice))
+            strokes = draw_curves(run, view.curves, view.marks, self._picker(choice))
             strokes += self._rows(run, tail, reach)
             strokes += draw_marks(run, reach.sent, after={})
             self._reaches[run.path] = reach
@@ -256,7 +266,7 @@ class Session:
     async def _pages(self, run: RunInfo, after: dict[str, int], kind: int) -> None:
         """Send every row behind the marks `after`, page by page, and follow the run from there."""
         choice = self._choice
-        number = self._numbers(choice)
+        picker = self._picker(choice)
         complete = False
         while not complete:
             with self._hub.pin(run.path) as pin:
@@ -265,9 +275,12 @@ class Session:
                 strokes: list[Stroke] = []
                 complete = True
                 if key is not None:
-                    page = await self._store.rows(key, self._names(choice), after=after, rows_max=PAGE_ROWS)
+                    names = self._names(choice)
+                    width = max(1, len(self._roster.metrics if names is None else names))
+                    rows_max = max(1, min(PAGE_ROWS, PAGE_VALUES // width))
+                    page = await self._store.rows(key, names, after=after, rows_max=rows_max)
                     complete = page.complete
-                    drawn = [draw_stretch(run, writer, rows, number) for writer, rows in page.rows]
+                    drawn = [draw_stretch(run, writer, rows, picker) for writer, rows in page.rows]
                     strokes = [stroke for stroke in drawn if stroke is not None]
                     after = {**after, **page.marks}
                 await self._has_room()
@@ -345,10 +358,10 @@ class Session:
         self, run: RunInfo, view: records.View, tail: Iterable[Any], reach: Reach, choice: Choice
     ) -> list[Stroke]:
         """Draw a view, and behind it what the hub holds up to where the run's stream stands."""
-        number = self._numbers(choice)
-        strokes = draw_curves(run, view.curves, view.marks, number)
+        picker = self._picker(choice)
+        strokes = draw_curves(run, view.curves, view.marks, picker)
         for rows in runs_of_rows(tail, dict(view.marks), until=reach.sent):
-            if (stroke := draw_rows(run, rows, number)) is not None:
+            if (stroke := draw_rows(run, rows, picker)) is not None:
                 strokes.append(stroke)
         return strokes
 
@@ -370,7 +383,7 @@ class Session:
         key = await self._key(run)
         if key is None:
             return records.View(marks={}, curves=[]), pin
-        curves = max(1, len(run.summary) if names is None else len(names)) * runs
+        curves = max(1, len(self._roster.metrics if names is None else names)) * runs
         columns = max(PX_MIN, min(px or self._px, PICTURE_POINTS_MAX // (4 * curves)))
         points_max = None if self._asked.exact else 4 * columns
         view = await self._store.view(key, names, points_max=points_max, axis=axis, lo=lo, hi=hi)
@@ -385,9 +398,12 @@ class Session:
     def _names(self, choice: Choice) -> list[str] | None:
         return None if choice.names is None else [name for name in self._roster.metrics if name in choice]
 
-    def _numbers(self, choice: Choice) -> Callable[[str], int | None]:
-        numbers = self._roster.metric_numbers
-        return lambda name: numbers.get(name) if name in choice else None
+    def _picker(self, choice: Choice) -> Picker:
+        if choice is not self._choice:
+            return Picker(choice, self._roster.metric_numbers)
+        if self._picking is None or self._picking[0] is not choice:
+            self._picking = choice, Picker(choice, self._roster.metric_numbers)
+        return self._picking[1]
 
     # What leaves.
 

@@ -103,6 +103,13 @@ def test_all_runs_together_have_a_bound() -> None:
         assert watch.take("p/r0") is None
 
 
+def test_what_another_service_stores_is_not_held_for_ever() -> None:
+    hub = Hub()
+    hub.publish(batch(1))
+    hub.give_up(0)
+    assert hub.held_bytes == 0
+
+
 def test_a_watcher_is_woken_by_its_own_project_alone() -> None:
     hub = Hub()
     with hub.watch("p") as watch:
