@@ -72,15 +72,17 @@ def cells(found: Sequence[Json], names: Sequence[str]) -> dict[str, list[object]
     return made
 
 
-def in_words(values: list[object]) -> list[object]:
-    """Write numbers of which some are NaN or infinite as text: as numbers, a table leaves them blank."""
+def readable(values: Sequence[object]) -> list[object]:
+    """Round numbers to what a table can show; where one is NaN or infinite, write all as text, or it would be blank."""
     floats = [value for value in values if isinstance(value, float)]
     if all(map(isfinite, floats)):
-        return list(values)
-    return [
-        f"{value:.4g}".replace("nan", "NaN").replace("inf", "∞") if isinstance(value, float) else value
-        for value in values
-    ]
+        return [float(f"{value:.5g}") if isinstance(value, float) else value for value in values]
+    return [in_words(value) if isinstance(value, float) else value for value in values]
+
+
+def in_words(value: float) -> str:
+    """Write a number with four figures, and NaN by its name."""
+    return f"{value:.4g}".replace("nan", "NaN").replace("inf", "∞")
 
 
 def when(value: object) -> datetime | None:
@@ -142,14 +144,13 @@ def frame(project: str, found: Sequence[Json], spark: str | None) -> tuple[dict[
         shown["spark"] = columns.LineChartColumn(spark, width=170)
     for prefix, rows in (("config", configs), ("summary", summaries)):
         for name, numbers in cells(rows, columns_of(rows)).items():
-            values = in_words(numbers)
+            values = readable(numbers)
             table[f"{prefix} {name}"] = values
             about = "summary: the last value" if prefix == "summary" else "config"
-            if values is numbers:
-                exact = all(value is None or value == round(value) for value in map(number, values))
-                shown[f"{prefix} {name}"] = columns.NumberColumn(name, help=about, format=None if exact else "%.4g")
-            else:
+            if any(isinstance(value, str) for value in values):
                 shown[f"{prefix} {name}"] = columns.TextColumn(name, help=about, alignment="right")
+            else:
+                shown[f"{prefix} {name}"] = columns.NumberColumn(name, help=about, format="plain")
     return table, shown
 
 

@@ -57,7 +57,7 @@ export class Facts {
       ["Started", run.created ? dateTime(moment(run.created)) : "–"],
       ["Duration", ""],
       ["Steps", ""],
-      ...[["Host", given.host], ["Program", given.program], ["Python", given.python], ["Group", given.group], ["Job", given.job_type], ["Tags", (given.tags ?? []).join(", ")], ["Notes", given.notes], ["Lost rows", given.lost ? whole(given.lost) : ""], ["Exit code", given.exit_code ?? ""]].filter(([, value]) => value !== "" && value !== undefined && value !== null),
+      ...[["Host", given.host], ["Program", (given.program ?? "").split(/[\\/]/).at(-1)], ["Python", given.python], ["Group", given.group], ["Job", given.job_type], ["Tags", (given.tags ?? []).join(", ")], ["Notes", given.notes], ["Lost rows", given.lost ? whole(given.lost) : ""], ["Exit code", given.exit_code ?? ""]].filter(([, value]) => value !== "" && value !== undefined && value !== null),
     ]);
     this.tick();
     this.fill(this.summary, flatten(run.summary).map(([key, value]) => [key, plain(value)]));

@@ -7,7 +7,7 @@ import { DELTA, parseFrame } from "./frames.js";
 import { Live } from "./live.js";
 import { Model } from "./model.js";
 import { Scene } from "./scene.js";
-import { upper } from "./series.js";
+import { POINTS_MAX, upper } from "./series.js";
 
 const DRAW_MS_MAX = 20; // The rest waits a frame, so that hover and scrub stay prompt.
 const CLOCK_POST_MS = 50;
@@ -15,6 +15,7 @@ const LATEST_POST_MS = 250;
 const STRIP_DRAW_MS = 400;
 const WINDOW_MS = 60; // Cards come into view in bursts.
 const SAMPLES_MAX = 4000;
+const SNAPSHOT_POINTS = 400_000; // Of all curves in view together: about 10 MB, a fifth of a second to send and draw.
 const RESUME_CHARS_MAX = 48_000;
 
 const model = new Model();
@@ -60,10 +61,12 @@ function subscription() {
   return { op: "sub", project: config.project, runs: config.runs ?? null, metrics: subscribed, px: pixels(), token: config.token ?? "", resume };
 }
 
+// How finely to send curves, in pixels of 4 points each: as fine as the charts are wide, and finer when there are few.
 function pixels() {
   let width = 300;
   for (const chart of charts.values()) width = Math.max(width, chart.width);
-  return Math.min(2000, Math.ceil(width * dpr));
+  const affordable = SNAPSHOT_POINTS / (4 * Math.max(1, charts.size) * Math.max(1, model.runs.size));
+  return Math.ceil(Math.max(Math.min(2000, width * dpr), Math.min(POINTS_MAX / 5, affordable)));
 }
 
 const texts = {
