@@ -37,7 +37,7 @@ from runcast_ingest.store.store import Store
 
 UNACKED_FRAMES_MAX = 2  # One being drawn, one on the way: a third would only wait.
 FRAME_SECONDS = 1 / 30  # Faster than this nobody sees a difference, and every frame costs a wake-up at both ends.
-GATHER_SECONDS = 0.002  # What trainers send at the same moment leaves in one frame.
+GATHER_SECONDS = 0.001  # What trainers send at the same moment leaves in one frame.
 BEHIND_ROWS_MAX = 4000  # Of one run; beyond it, a picture of the whole is smaller than what was missed.
 PAGE_ROWS, PAGE_VALUES = 16_384, 1_000_000  # Of an exact history in one frame, about.
 PICTURE_POINTS_MAX = 1_000_000  # In one frame; of a thousand curves each gets fewer columns.

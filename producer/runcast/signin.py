@@ -53,7 +53,7 @@ code { font-size: 0.92em; }
 <main>
 <svg viewBox="0 0 32 32" fill="none" stroke="currentColor" stroke-width="2.6" stroke-linecap="round" aria-hidden="true">
 <path d="M3 5c1.5 14 6 19 13 20.5S27 27 29 27"/>
-<circle cx="16" cy="25.5" r="2.2" fill="currentColor" stroke="none"/>
+<circle cx="28.5" cy="27" r="2.2" fill="currentColor" stroke="none"/>
 </svg>
 <h1>Runcast</h1>
 <p>This server asks for its token.</p>
