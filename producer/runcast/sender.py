@@ -107,14 +107,15 @@ class Sender(threading.Thread):
             if url is None:
                 self._stopping.wait(DISCOVER_SECONDS)
                 continue
-            exchanged = False
             try:
                 reader = reader or self._open_reader()
                 with closing(transport.Line(url, self._shard, self._writer)) as line:
                     self.refused = None
-                    for _ in self._work(line, reader, compress=not transport.is_local(url)):
-                        if not exchanged:
-                            exchanged, self.url, pause = True, url, PAUSE_SECONDS_MIN
+                    for sent in self._work(line, reader, compress=not transport.is_local(url)):
+                        self.url = url
+                        if sent and pause != PAUSE_SECONDS_MIN:
+                            # Only now it is over: a Redis without memory answers, and takes nothing.
+                            pause = PAUSE_SECONDS_MIN
                             self._messages.forget("redis")
             except StreamUnsafe as error:
                 self.refused = str(error)
@@ -140,8 +141,8 @@ class Sender(threading.Thread):
         if reader is not None:
             reader.close()
 
-    def _work(self, line: Any, reader: Reader, *, compress: bool) -> Iterator[None]:
-        """Send and learn, for as long as the connection lasts; yields after each round trip."""
+    def _work(self, line: Any, reader: Reader, *, compress: bool) -> Iterator[bool]:
+        """Send and learn, for as long as the connection lasts; yields after each round trip whether it sent."""
         window = self.window
         window.go_back()
         spoke, heard = time.monotonic(), -BEAT_SECONDS
@@ -158,7 +159,7 @@ class Sender(threading.Thread):
                 heard = time.monotonic()
                 spoke = heard if entries else spoke
                 self._learn(reader, mark, cursor, beat, heard)
-                yield
+                yield bool(entries)
             self._rest(len(batch))
             # Behind the first exchange: what the service has already is not sent again.
             if reader.next != window.next:
