@@ -32,7 +32,8 @@ let strip = null;
 let primary = null; // The metric whose last value stands beside each run.
 let hover = null;
 let subscribed = []; // What the service was last told to send.
-let confirmed = []; // What of it is held completely.
+let confirmed = []; // What of it is held completely: a reconnect needs of these only what it missed.
+let waiting = false; // For `synced`: one question at a time, so that it is known what was answered.
 let views = 0;
 let drawnRange = [0, 1];
 let newest = 0;
@@ -51,6 +52,7 @@ const markMetrics = (touched) => charts.forEach((chart) => touched.has(chart.met
 
 function subscription() {
   model.fresh();
+  waiting = true;
   subscribed = [...confirmed];
   const resume = confirmed.length ? model.marks() : {};
   // The service takes messages up to a size; a run that is left out comes as a snapshot.
@@ -89,6 +91,7 @@ const texts = {
   },
   synced() {
     confirmed = [...subscribed];
+    waiting = false;
     live.settled();
     post({ ev: "synced" });
     markAll();
@@ -128,6 +131,7 @@ let windowTimer = 0;
 function askWindow() {
   clearTimeout(windowTimer);
   windowTimer = setTimeout(() => {
+    if (waiting) return; // The answer asks again.
     const wanted = new Set([...charts.values()].filter((chart) => chart.visible).map((chart) => chart.metric));
     if (primary !== null) wanted.add(primary);
     for (const metric of wanted) {
@@ -139,6 +143,7 @@ function askWindow() {
     // A metric that left the window is no longer kept up to date: it comes anew when it is looked at again.
     confirmed = confirmed.filter((name) => names.includes(name));
     subscribed = names;
+    waiting = true;
     live?.send({ op: "window", metrics: names, px: pixels() });
     model.evict(wanted, [...seen.keys()]);
     askView();
