@@ -29,13 +29,14 @@ class Stage:
 
     directory: Path
     url: str
+    given: dict[str, str] = field(default_factory=dict)  # Settings beside the directory.
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
         """What a program that logs here has to be given."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("RUNCAST_")}
-        return clean | {"RUNCAST_DIR": str(self.directory), "RUNCAST_SILENT": "true"}
+        return clean | {"RUNCAST_DIR": str(self.directory), "RUNCAST_SILENT": "true"} | self.given
 
     def start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a training; it reads `sys.argv[1:]`."""
@@ -77,23 +78,32 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def service(directory: Path) -> Iterator[Stage]:
+def service(directory: Path, *options: str, **given: str) -> Iterator[Stage]:
     """Run `runcast up` in a directory, until its health is good and as long as it is needed."""
     port = free_port()
-    stage = Stage(directory, f"http://127.0.0.1:{port}")
-    said = directory / "up.log"
+    stage = Stage(directory, f"http://127.0.0.1:{port}", given)
+    with command(stage, "up", "--port", str(port), "--no-open", *options, health=f"{stage.url}/healthz"):
+        try:
+            yield stage
+        finally:
+            stage.end()
+
+
+@contextlib.contextmanager
+def command(stage: Stage, *words: str, health: str) -> Iterator[None]:
+    """Run one of Runcast's commands, until an address answers and as long as it is needed."""
+    said = stage.directory / f"{words[0]}.log"
     with said.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "runcast.cli", "up", "--port", str(port)],
+            [sys.executable, "-m", "runcast.cli", *words],
             env=stage.environment,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
         try:
-            _wait(process, stage.url, said)
-            yield stage
+            _wait(process, health, said)
+            yield
         finally:
-            stage.end()
             process.terminate()
             try:
                 process.wait(END_SECONDS_MAX)
@@ -102,12 +112,12 @@ def service(directory: Path) -> Iterator[Stage]:
                 process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], url: str, said: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], health: str, said: Path) -> None:
     deadline = time.monotonic() + START_SECONDS_MAX
     while time.monotonic() < deadline:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/healthz", timeout=2):
+        with contextlib.suppress(OSError), urllib.request.urlopen(health, timeout=2):
             return
         if process.poll() is not None:
             break
         time.sleep(0.05)
-    pytest.fail(f"`runcast up` did not come up:\n{said.read_text(errors='replace')[-3000:]}", pytrace=False)
+    pytest.fail(f"`runcast {said.stem}` did not come up:\n{said.read_text(errors='replace')[-3000:]}", pytrace=False)
