@@ -16,6 +16,7 @@ import pytest
 from tests.flow.running import Running, environment, python, rows_of, runcast, state_of, up, wait_until
 
 from runcast import discovery
+from runcast.cli.down import is_held
 
 TUTORIAL = """\
 import math
@@ -191,7 +192,7 @@ def test_detach_leaves_a_service_and_down_stops_it(tmp_path: Path) -> None:
     finally:
         stopped = runcast("down", **environ)
     assert "stopped" in stopped.stdout
-    assert not discovery.alive(found.pid)
+    assert not is_held(tmp_path)
     assert "no service runs" in runcast("down", **environ).stdout
 
 
@@ -232,7 +233,7 @@ def test_sync_without_a_server_says_what_to_do(tmp_path: Path) -> None:
 
 def test_tail_prints_rows_as_they_are_logged(service: Running) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "runcast.cli", "tail", "tailed", "--json"],
+        [sys.executable, "-m", "runcast.cli", "tail", "tailed", "--all", "--json"],
         env=environment(RUNCAST_DIR=str(service.directory), PYTHONUNBUFFERED="1"),
         stdout=subprocess.PIPE,
         text=True,

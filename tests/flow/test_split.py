@@ -15,6 +15,7 @@ import pytest
 import redis
 from tests.flow.running import Running, environment, python, rows_of, runcast, up, wait_until
 
+from runcast import discovery
 from runcast.cli.api import Refused, Service
 from runcast_ingest import embedded
 
@@ -145,10 +146,21 @@ def test_a_redis_that_evicts_is_refused_and_why(tmp_path: Path, own_redis: embed
     assert "Traceback" not in done.stderr
 
 
-def test_a_redis_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
-    done = runcast(
-        "up", "--port", "0", "--no-dashboard", RUNCAST_DIR=str(tmp_path), RUNCAST_URL="redis://:secret@127.0.0.1:1/0"
+def test_a_redis_that_is_not_there_is_waited_for_and_named_without_its_password(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runcast.cli", "up", "--port", "0", "--no-dashboard"],
+        env=environment(RUNCAST_DIR=str(tmp_path), RUNCAST_URL="redis://:secret@127.0.0.1:1/0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
-    assert done.returncode == 1
-    assert "127.0.0.1:1" in done.stderr
-    assert "secret" not in done.stderr
+    try:
+        found = wait_until(lambda: discovery.read(tmp_path), 60)
+        assert _status(found.url, "/healthz") == 200
+        assert _status(found.url, "/readyz") == 503
+    finally:
+        process.terminate()
+        said, _ = process.communicate(timeout=30)
+    assert "127.0.0.1:1" in said
+    assert "secret" not in said

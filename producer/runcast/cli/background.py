@@ -51,9 +51,9 @@ def launch(directory: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]
 
 
 @contextmanager
-def service_process(directory: Path, *, port: int) -> Iterator[Discovery | None]:
+def service_process(directory: Path, *arguments: str) -> Iterator[Discovery | None]:
     """Have a service for as long as the block lasts."""
-    process = launch(directory, ["--port", str(port)])
+    process = launch(directory, arguments)
     try:
         yield discovery.read(directory)
     finally:

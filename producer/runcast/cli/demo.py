@@ -66,7 +66,7 @@ def demo(*, ends: bool, port: int, opens: bool | None) -> None:
             # What is checked and gone again leaves nothing behind; what is shown stays to be looked at.
             directory = folder / "runcast" if ends else directory
             click.echo("starting the service …")
-            stack.enter_context(service_process(directory, port=port))
+            stack.enter_context(service_process(directory, "--port", str(port)))
         found = discovery.read(directory)
         if found is None:
             raise RuncastError(f"the service of {directory} is gone; see {directory / 'service.log'}")
