@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from runcast import frames
 from runcast.frames import DELTA, ENVELOPE, PROTOCOL, SNAPSHOT, VIEW, Subscribe, View, Window
+from runcast_ingest.batch import Batch
 from runcast_ingest.broadcast import Broadcast
 from runcast_ingest.hub import Pin, Watch
 from runcast_ingest.picture import (
@@ -209,7 +210,7 @@ class Session:
         del self._reaches[run.path]
         self._watch.leave(run.path)
 
-    def _rows(self, run: RunInfo, batches: Iterable[Any], reach: Reach) -> list[Stroke]:
+    def _rows(self, run: RunInfo, batches: Iterable[Batch], reach: Reach) -> list[Stroke]:
         picker = self._picker(reach.choice)
         strokes = [draw_rows(run, rows, picker) for rows in runs_of_rows(batches, reach.sent)]
         return [stroke for stroke in strokes if stroke is not None]
@@ -270,7 +271,7 @@ class Session:
         complete = False
         while not complete:
             with self._hub.pin(run.path) as pin:
-                key = await self._key(run)
+                key = None if _is_whole(run, pin.batches()) else await self._key(run)
                 before = dict(after)
                 strokes: list[Stroke] = []
                 complete = True
@@ -355,7 +356,7 @@ class Session:
             await self._send(DELTA, strokes)
 
     def _behind(
-        self, run: RunInfo, view: records.View, tail: Iterable[Any], reach: Reach, choice: Choice
+        self, run: RunInfo, view: records.View, tail: Iterable[Batch], reach: Reach, choice: Choice
     ) -> list[Stroke]:
         """Draw a view, and behind it what the hub holds up to where the run's stream stands."""
         picker = self._picker(choice)
@@ -380,7 +381,7 @@ class Session:
         # The pin comes first: what the store does not have yet when it is read, the hub then still has.
         pin = pins.enter_context(self._hub.pin(run.path))
         names = self._names(choice)
-        key = await self._key(run)
+        key = None if _is_whole(run, pin.batches()) else await self._key(run)
         if key is None:
             return records.View(marks={}, curves=[]), pin
         curves = max(1, len(self._roster.metrics if names is None else names)) * runs
@@ -453,6 +454,12 @@ class Session:
 
     async def _say(self, **message: Any) -> None:
         await self._send_text(msgspec.json.encode(message).decode())
+
+
+def _is_whole(run: RunInfo, batches: Sequence[Batch] | None) -> bool:
+    """Whether what is held is all that a run ever published: then the store need not be asked."""
+    begun = {batch.writer for batch in batches or () if batch.first == 1}
+    return bool(begun) and begun.issuperset(run.writers)
 
 
 def clamp_px(px: int) -> int:
