@@ -75,6 +75,10 @@ def find_dead(directory: Path, report: DrainReport | None = None) -> Iterator[De
             lock = hold(path)
         except OSError:
             continue  # Its process lives, or another drain has it.
+        if not segments(path):
+            delete(path)  # Its process died while it deleted what was stored.
+            os.close(lock)
+            continue
         try:
             dead, damaged = _examine(path, lock)
         except (MalformedEntry, OSError) as error:
@@ -93,10 +97,7 @@ def _examine(path: Path, lock: int) -> tuple[Dead, Path | None]:
     What is cut off is thrown away when it is the beginning of one record, as a killed process leaves it. Else it
     is damage, and kept beside the journals: the second value says where. Raises MalformedEntry and OSError.
     """
-    listed = segments(path)
-    if not listed:
-        raise MalformedEntry("there is nothing in it")
-    header = read_header(listed[0][1])
+    header = read_header(segments(path)[0][1])
     reader = Reader(path)
     first, last_items = 0, []
     while True:
