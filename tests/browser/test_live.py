@@ -144,3 +144,25 @@ def test_the_tooltip_names_every_run_and_a_zoom_can_be_undone(stage: Stage, visi
     assert 0 < low < high < 199
     page.locator(".rc .plot").first.dblclick()
     expect(page.locator(".rc .chip.reset")).to_be_hidden()
+
+
+def test_a_page_that_is_opened_by_a_click_has_the_colours_of_the_theme(stage: Stage, visit: Open) -> None:
+    """The stylesheet may come after the board: charts that were drawn without it would stay black."""
+    stage.train(
+        "runcast.init(project='light', id='one')\nfor s in range(50): runcast.log({'loss': s})\nruncast.finish()"
+    )
+    page = visit(f"{stage.url}/?project=light")
+    for selector in (".rc .row .run", ".rc.single .back", ".rc .row .run"):
+        ready(page)
+        page.locator(selector).click()
+    page.locator(".rc.single .plot canvas").wait_for()
+    ready(page)
+    page.wait_for_timeout(500)
+    corner = page.evaluate(
+        """() => {
+          const copy = document.createElement("canvas").getContext("2d");
+          copy.drawImage(__rc.board.root.querySelector(".plot canvas"), 0, 0);
+          return [...copy.getImageData(2, 2, 1, 1).data];
+        }"""
+    )
+    assert corner == [255, 255, 255, 255]

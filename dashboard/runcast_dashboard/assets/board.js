@@ -40,6 +40,19 @@ class Board {
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data: message }) => this[`on_${message.ev}`]?.(message);
     this.build(component.parentElement);
+    // A handle for tests and measurements.
+    (window.__rc ??= {}).board = this;
+    this.whenStyled(() => this.start());
+  }
+
+  // The stylesheet arrives when it arrives; before, nothing has a size or a colour.
+  whenStyled(then) {
+    if (getComputedStyle(this.root).getPropertyValue("--card").trim()) then();
+    else this.waiting = requestAnimationFrame(() => this.whenStyled(then));
+  }
+
+  start() {
+    const { data } = this;
     this.theme = this.readTheme();
     const url = new URL(data.url, location.href);
     url.protocol = url.protocol.replace("http", "ws");
@@ -48,9 +61,8 @@ class Board {
       config: { url: url.href, project: data.project, runs: this.single ? [data.run.id] : null, token: data.token },
       theme: this.theme, dpr: devicePixelRatio, options: this.options, hidden: [...this.hidden],
     });
+    this.dock.start();
     this.watchRatio();
-    // A handle for tests and measurements.
-    (window.__rc ??= {}).board = this;
   }
 
   build(parent) {
@@ -63,7 +75,6 @@ class Board {
       this.side.root, element("div", "main", this.toolbar.root, this.cards.root, this.lesson.root, this.dock.root), this.cards.tip.root);
     parent.append(this.root);
     this.keys = new Keys(this);
-    this.dock.start();
   }
 
   get data() {
@@ -79,10 +90,11 @@ class Board {
     const before = this.component.data;
     this.component = component;
     this.updates++;
+    this.side.update?.(component.data);
+    if (!this.theme) return;
     const theme = this.readTheme();
     if (JSON.stringify(theme) !== JSON.stringify(this.theme)) this.ask({ op: "theme", theme: (this.theme = theme) });
     if (before.token !== component.data.token) this.ask({ op: "token", token: component.data.token });
-    this.side.update?.(component.data);
   }
 
   // A canvas cannot use CSS variables: read what they are now.
@@ -184,7 +196,8 @@ class Board {
 
   destroy() {
     this.ask({ op: "close" });
-    this.ratio.removeEventListener("change", this.onRatio);
+    cancelAnimationFrame(this.waiting);
+    this.ratio?.removeEventListener("change", this.onRatio);
     for (const timer of this.later.values()) clearTimeout(timer);
     this.cards.destroy();
     this.dock.destroy();
