@@ -33,9 +33,8 @@ def _instructions(path: Path) -> list[tuple[str, str]]:
 def _runcast_commands(text: str) -> list[list[str]]:
     """Every call of `runcast` in a shell line or a JSON list, as its words."""
     words = re.sub(r'[\[\],]|"', " ", text) if text.startswith("[") else text
-    return [
-        shlex.split(f"runcast {found}") for found in re.findall(r"\bruncast\s+((?:up|dashboard|down)\b[^\n;&|]*)", words)
-    ]
+    calls = re.findall(r"\bruncast\s+((?:up|dashboard|down)\b[^\n;&|]*)", words)
+    return [shlex.split(f"runcast {call}") for call in calls]
 
 
 def _check_command(words: list[str]) -> None:

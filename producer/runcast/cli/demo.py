@@ -28,7 +28,9 @@ from runcast.cli.api import Refused, Service
 from runcast.cli.background import open_page, service_process
 from runcast.cli.training import Ledger, Report, Trial
 from runcast.cli.watch import Watch
-from runcast.errors import RuncastError
+from runcast.errors import RuncastError, UsageError
+from runcast_ingest.ports import listen
+from runcast_ingest.settings import PORT_DEFAULT
 
 PROJECT = "demo"
 ROWS_TO_CHECK, ROWS_TO_WATCH = 300, 4000
@@ -51,9 +53,9 @@ DIVERGES, KILLED = "diverges", "killed"
 
 @click.command()
 @click.option("--exit", "ends", is_flag=True, envvar="RUNCAST_DEMO_EXIT", help="End with the trainings, and check.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8484, show_default=True, help="Where to serve; 0: any.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Where to serve; default: 8484, or any if that is taken.")
 @click.option("--open/--no-open", "opens", default=None, help="Open the page in a browser; default: with a display.")
-def demo(*, ends: bool, port: int, opens: bool | None) -> None:
+def demo(*, ends: bool, port: int | None, opens: bool | None) -> None:
     """Train eight classifiers at once and watch them live.
 
     Uses the service that runs, or starts one. With --exit (or RUNCAST_DEMO_EXIT=1) it ends when the trainings
@@ -66,7 +68,7 @@ def demo(*, ends: bool, port: int, opens: bool | None) -> None:
             # What is checked and gone again leaves nothing behind; what is shown stays to be looked at.
             directory = folder / "runcast" if ends else directory
             click.echo("starting the service …")
-            stack.enter_context(service_process(directory, "--port", str(port)))
+            stack.enter_context(service_process(directory, "--port", str(_port() if port is None else port)))
         found = discovery.read(directory)
         if found is None:
             raise RuncastError(f"the service of {directory} is gone; see {directory / 'service.log'}")
@@ -81,6 +83,15 @@ def demo(*, ends: bool, port: int, opens: bool | None) -> None:
         click.echo(f"the trainings are over; {page} stays until Ctrl-C")
         while True:
             time.sleep(3600)
+
+
+def _port() -> int:
+    """Choose the usual port when it is free: a demo must not fail for somebody else's service."""
+    try:
+        listen("127.0.0.1", PORT_DEFAULT).close()
+    except UsageError:
+        return 0
+    return PORT_DEFAULT
 
 
 def _train_and_compare(service: Service, directory: Path, folder: Path, *, rows: int) -> bool:

@@ -60,7 +60,8 @@ def up(port: int | None, host: str | None, directory: Path | None, *, bare: bool
         app, lifespan = (None, None) if bare else load("runcast.cli.pages", "up").mounted(settings, line)
 
         # Streamlit lets every logger speak; what a web server does when all is well is no news.
-        logging.getLogger("uvicorn").setLevel(logging.WARNING)
+        for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+            logging.getLogger(name).setLevel(logging.WARNING)
 
         def ready(found: Discovery) -> None:
             _greet(settings.directory, found, bare=bare)
