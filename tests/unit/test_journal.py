@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import random
+import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -346,3 +349,32 @@ def test_rows_of_alternating_shapes_still_make_entries_of_the_usual_size(journal
 def test_what_is_too_large_for_an_entry_is_refused_whole(journal: Journal) -> None:
     assert not journal.event(Config(1, {"x": "y" * journals.EVENT_BYTES_MAX}))
     assert journal.sequence == 0
+
+
+class Struck(Exception):
+    """What a signal's handler raises, as Ctrl-C does."""
+
+
+def test_signals_at_any_instant_leave_file_and_count_agreed(journal: Journal) -> None:
+    """Two thousand of them, wherever they strike."""
+
+    def strike(number: int, frame: object) -> None:
+        raise Struck
+
+    shape = journal.shape(("a",), "f")
+    appended = []
+    dice = random.Random(1)
+    before = signal.signal(signal.SIGALRM, strike)
+    try:
+        for burst in range(2000):
+            with suppress(Struck):
+                signal.setitimer(signal.ITIMER_REAL, dice.uniform(1e-6, 2e-5))
+                for step in range(10 * burst, 10 * burst + 10):
+                    journal.row(shape, step, 1, [1.0])
+                    appended.append(step)
+                signal.pause()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    found = [step for step, _ in rows(read_all(journal.directory))]
+    assert journal.sequence == journal.durable == len(found) == len(set(found))
+    assert set(appended) <= set(found)
