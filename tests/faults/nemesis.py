@@ -92,7 +92,11 @@ class Nemesis:
         }
         with (self.folder / "said.txt").open("ab") as said:
             return subprocess.Popen(
-                [sys.executable, "-m", *map(str, arguments)], env=environment, stdout=said, stderr=said
+                [sys.executable, "-m", *map(str, arguments)],
+                env=environment,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,  # With the children that it forks.
             )
 
     def start_trainer(self) -> None:
@@ -113,10 +117,16 @@ class Nemesis:
     def redis_pid(self) -> int:
         return int((self.folder / embedded.FOLDER / "redis.pid").read_text())
 
+    def say(self, what: str) -> None:
+        """Note a moment beside what the processes say."""
+        with (self.folder / "said.txt").open("a") as said:
+            said.write(f"--- {time.time():.2f} {what}\n")
+
     # What breaks.
 
     def fail(self, fault: str) -> None:
         self.report.faults[fault] += 1
+        self.say(fault)
         getattr(self, fault.replace(" ", "_"))()
 
     def kill_trainer(self) -> None:
@@ -234,6 +244,7 @@ class Nemesis:
         self.tend()
         self.proxy.cut()
         (self.folder / "truth" / "stop").touch()
+        self.say("healed")
         healed = time.monotonic()
         # Whoever was killed has left a journal; it is sent while the living finish theirs.
         sweep = self.start("tests.faults.sweep", self.folder, self.url)
@@ -257,8 +268,8 @@ class Nemesis:
     def ask_where(self) -> None:
         """Have everybody who still works write down where they are: into said.txt, kept with RUNCAST_KEEP."""
         for process in [*self.trainers.values(), *self.ingests]:
-            if process.poll() is None:
-                process.send_signal(signal.SIGUSR1)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGUSR1)
 
     def judge(self) -> None:
         for process in self.ingests:
@@ -278,8 +289,7 @@ class Nemesis:
     def clear(self) -> None:
         for process in [*self.trainers.values(), *self.ingests, *self.children]:
             with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGCONT)
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         embedded.stop(self.folder)
         slow = self.report.recovery_seconds > SLOW_SECONDS

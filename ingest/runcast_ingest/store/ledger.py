@@ -218,8 +218,9 @@ class Ledger:
             batches = [batch for batch in work.batches if batch.shard not in lost]
             touched = self._store_batches(batches, rows, done)
             self._pass([passed for passed in work.passed if passed.shard not in lost], touched, done)
-            self._save(touched, done)
+            # Before the marks are saved: a gap that this very commit closes goes with them.
             self._quarantine([record for record in work.quarantine if record.shard not in lost])
+            self._save(touched, done)
             self._db.execute("COMMIT")
         except BaseException:
             self._undo()

@@ -1,0 +1,52 @@
+"""Where benchmarks run: a directory of their own, a service in it, and trainers that are processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.flow.running import Running, environment, up
+
+
+@contextmanager
+def service(*arguments: str) -> Iterator[Running]:
+    """Have `runcast up` in a fresh directory."""
+    with (
+        tempfile.TemporaryDirectory(prefix="rcb-", ignore_cleanup_errors=True) as folder,
+        up(Path(folder), *arguments) as running,
+    ):
+        yield running
+
+
+def start(module: str, *arguments: object, **environ: str) -> subprocess.Popen[str]:
+    """Start a program of the benchmarks; what it prints can be read."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        env=environment(RUNCAST_SILENT="1", **environ),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run_python(program: str, *arguments: str, **environ: str) -> str:
+    """Run a few lines of Python in a process of their own; what they print."""
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=environment(**environ),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def resident_mb(pid: int) -> float:
+    """Read how much memory a process holds."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
