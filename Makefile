@@ -47,7 +47,7 @@ bench: $(STAMP) ## Measure everything and print one table
 	$(BIN)/python -m tests.bench $(ARGS)
 
 screenshots: $(STAMP) browser ## Draw the pictures of docs/images again
-	$(BIN)/python -m tests.browser.screenshots $(ARGS)
+	$(BIN)/python -m tests.browser.gallery $(ARGS)
 
 # The browser tests drive a Chromium of the system: Playwright's own download is not needed.
 browser:
