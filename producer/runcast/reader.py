@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from zlib import crc32
 
@@ -68,6 +68,35 @@ def _valid(data: bytes, at: int) -> bool:
     size, crc = HEAD.unpack_from(data, at)
     whole = size >= 8 and len(data) >= at + 8 + size
     return whole and crc32(memoryview(data)[at + 8 : at + 8 + size]) == int(crc)
+
+
+def _joined(items: list[Item]) -> list[Item]:
+    """Make one block of rows with text that have the same keys and follow each other."""
+    joined: list[Item] = []
+    for _, group in groupby(items, key=lambda item: _is_text(item) and (item.names, item.kinds)):  # type: ignore[union-attr]
+        rows = list(group)
+        if len(rows) > 1 and _is_text(rows[0]):
+            rows = [_block_of([row for row in rows if isinstance(row, Block)])]
+        joined += rows
+    return joined
+
+
+def _is_text(item: Item) -> bool:
+    return isinstance(item, Block) and item.rows == 1 and item.extras is not None
+
+
+def _block_of(rows: list[Block]) -> Block:
+    first, keys = rows[0], len(rows[0].names)
+    values = memoryview(b"".join([row.values for row in rows])).cast("Q")
+    return Block(
+        rows=len(rows),
+        names=first.names,
+        kinds=first.kinds,
+        steps=b"".join([row.steps for row in rows]),
+        times=b"".join([row.times for row in rows]),
+        values=b"".join([values[key::keys].tobytes() for key in range(keys)]),
+        extras=tuple(row.extras[0] if row.extras else None for row in rows),
+    )
 
 
 class Reader:
@@ -220,7 +249,7 @@ class Reader:
         whole = len(data) & ~7
         words = memoryview(data)[:whole].cast("Q")
         items: list[Item] = []
-        at, end, room, row_bytes = 0, len(data), READ_BYTES, 0
+        at, end, room, row_bytes, texts = 0, len(data), READ_BYTES, 0, 0
         while end - at >= 16 and room > 0:
             size, _ = HEAD.unpack_from(data, at)
             total = 8 + size + 7 & ~7
@@ -254,6 +283,7 @@ class Reader:
                     shapes[number] = _decode_shape(body)
                 elif kind == EVENT:
                     items.append(_decode_event(body))
+                    texts += isinstance(items[-1], Block)
                     self._parsed += 1
                     room -= total
             except msgspec.MsgspecError:
@@ -264,6 +294,8 @@ class Reader:
                 int.from_bytes(column[-8:], "little", signed=True) for column in (last.steps, last.times)
             )
         self._at += at
+        if texts > 1:
+            items = _joined(items)
         if checked and at == 0 and end > 0:
             self.torn = end
         return items

@@ -9,6 +9,8 @@ import msgspec
 from tests.unit.golden import write
 
 from runcast import frames, wire
+from runcast.blocks import count
+from runcast.reader import Reader, read_header
 
 GOLDEN = Path(write.__file__).parent
 
@@ -43,6 +45,18 @@ def test_a_frame_of_protocol_1_reads_as_it_was_meant() -> None:
     assert two.metrics == [1, 2]
     assert two.values[0].tobytes() == struct.pack("<d", float("nan"))
     assert list(two.values[1]) == [1e300]
+
+
+def test_a_journal_of_version_1_reads_as_it_was_meant(tmp_path: Path) -> None:
+    """Also one that an older release left behind on some machine."""
+    (tmp_path / "000001.journal").write_bytes((GOLDEN / "journal-v1.bin").read_bytes())
+    reader = Reader(tmp_path)
+    first, items = reader.take()
+    reader.close()
+    assert (first, reader.next, reader.torn) == (1, count(write.JOURNAL) + 1, 0)
+    assert wire.encode_items(items) == wire.encode_items(write.JOURNAL)  # As bytes: NaN is not equal to itself.
+    header = read_header(tmp_path / "000001.journal")
+    assert (header.path, header.writer, header.shard, header.label) == (write.PATH, write.WRITER, 7, "rank0")
 
 
 def test_today_writes_what_the_golden_files_hold() -> None:

@@ -346,6 +346,26 @@ def test_rows_of_alternating_shapes_still_make_entries_of_the_usual_size(journal
     assert largest < 4 * ENTRY_BYTES_TARGET < ENTRY_BYTES_MAX + 1
 
 
+def test_rows_with_text_that_follow_each_other_are_one_block(journal: Journal) -> None:
+    """Keys and kinds alike, texts as they are; what comes between divides them."""
+    for step in range(4):
+        journal.event(row_event(step, 9, Row({"a": step / 2, "b": -step}, "fi", {"note": str(step)})))
+    journal.event(Config(1, {}))
+    journal.event(row_event(4, 9, Row({"a": 2.0, "b": -4.0}, "fi", {"note": "4"})))
+    journal.event(row_event(5, 9, Row({"a": 2.5, "b": -5.0}, "ff", {"note": "5"})))
+    first, second, *others = read_all(journal.directory)
+    assert isinstance(first, Block)
+    first.check()
+    assert rows([first]) == [(step, {"a": step / 2, "b": -step}) for step in range(4)]
+    assert first.extras == tuple({"note": str(step)} for step in range(4))
+    assert isinstance(second, Config)
+    assert [item.kinds for item in others if isinstance(item, Block)] == ["fi", "ff"]
+    reader = Reader(journal.directory)
+    reader.seek(3)
+    assert rows(reader.take()[1][:1]) == [(2, {"a": 1.0, "b": -2.0}), (3, {"a": 1.5, "b": -3.0})]
+    reader.close()
+
+
 def test_what_is_too_large_for_an_entry_is_refused_whole(journal: Journal) -> None:
     assert not journal.event(Config(1, {"x": "y" * journals.EVENT_BYTES_MAX}))
     assert journal.sequence == 0

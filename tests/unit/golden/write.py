@@ -7,13 +7,16 @@ readers of what is already stored break. So an existing file is never overwritte
 from __future__ import annotations
 
 import struct
+import tempfile
 from pathlib import Path
 
 import msgspec
 
-from runcast import frames, wire
+from runcast import frames, journal, wire
 from runcast.blocks import Block, Item
 from runcast.events import Config, Finish, Lost, Rename, Start, Summary
+from runcast.journal import Header, Journal
+from runcast.reader import segments
 
 HERE = Path(__file__).parent
 PATH, WRITER = "vision/Ünïcödé/a1b2c3d4", "00112233445566ff"
@@ -63,6 +66,34 @@ def live_frame() -> bytes:
     )  # fmt: skip
 
 
+JOURNAL: list[Item] = [
+    ITEMS[0], ITEMS[1], ITEMS[2], ITEMS[4],
+    Block(
+        1, ("ok",), "b",
+        struct.pack("<q", -1), struct.pack("<q", DAY + 5), struct.pack("<d", 1.0), ({"text": "naïve"},),
+    ),
+    *ITEMS[5:],
+]  # fmt: skip
+HEADER = Header(journal.VERSION, PATH, WRITER, 7, 0, 1, DAY, "rank0", "node-1", 4242)
+
+
+def journal_segment() -> bytes:
+    """Make a segment with every kind of record: a header, shapes, rows of numbers, events, a row with text."""
+    with tempfile.TemporaryDirectory() as folder:
+        written = Journal(Path(folder) / "w", HEADER)
+        for item in JOURNAL:
+            if isinstance(item, Block) and item.extras is None:
+                shape = written.shape(item.names, item.kinds)
+                steps, times = memoryview(item.steps).cast("q"), memoryview(item.times).cast("q")
+                values = memoryview(item.values).cast("d")
+                for row in range(item.rows):
+                    written.row(shape, steps[row], times[row], values[row :: item.rows])
+            else:
+                written.event(item)
+        written.close()
+        return segments(written.directory)[0][1].read_bytes()
+
+
 def files() -> dict[str, bytes]:
     """Make the files of the current version, by name."""
     encode = msgspec.msgpack.encode
@@ -72,6 +103,7 @@ def files() -> dict[str, bytes]:
         f"entry-v{version}-zlib.bin": encode(as_list(wire.encode(PATH, WRITER, 41, ITEMS * 4, compress=True))),
         f"beat-v{version}.bin": encode(as_list(wire.encode(PATH, WRITER, 52, []))),
         f"frame-v{frames.PROTOCOL}.bin": live_frame(),
+        f"journal-v{journal.VERSION}.bin": journal_segment(),
     }
 
 
