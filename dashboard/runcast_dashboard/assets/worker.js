@@ -239,7 +239,8 @@ function reportNotes() {
     for (const { held, series, n, run } of chart.drawn) {
       shown += n;
       total += series === held ? n + held.total - held.n : n;
-      if (held.broken) broken.add(run.id);
+      // Of a replay, only what had happened by then.
+      if (held.broken && (scene.clock.live || !series.y.subarray(0, n).every(Number.isFinite))) broken.add(run.id);
     }
     notes[id] = { shown, total, broken: broken.size };
   }
