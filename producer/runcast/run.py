@@ -25,7 +25,7 @@ from runcast.errors import JournalUnavailable, UsageError
 from runcast.journal import EVENT_BYTES_MAX, Header, Journal, Shape, row_event
 from runcast.messages import Messages
 from runcast.reader import READ_BYTES, Reader
-from runcast.rows import check_row, check_step, plain_kinds, split
+from runcast.rows import check_row, check_step, plain, plain_kinds, split
 from runcast.sender import Sender
 from runcast.settings import Settings
 from runcast.streams import shard_of
@@ -113,14 +113,17 @@ class Run:
             label=label,
             host=header.host,
             pid=header.pid,
-            program=" ".join(sys.argv[:1]),
+            program=plain(" ".join(sys.argv[:1])),
             python=sys.version.split()[0],
             **self._describe,
         )
         if not self._journal.event(start):
             self._messages.say(f"WARNING the config is larger than {EVENT_BYTES_MAX >> 20} MB and was not kept")
             self._journal.event(msgspec.structs.replace(start, config={}, notes=""))
-        self._sender.start()
+        try:
+            self._sender.start()
+        except RuntimeError as error:  # No more threads for this user: `runcast sync` has to send it.
+            self._messages.say(f"WARNING {error}; this run stays in its journal for now")
 
     def _open_journal(self, header: Header) -> Journal | None:
         """Open the journal in the settings' folder, or, where that cannot be written, in a temporary one."""
