@@ -38,6 +38,7 @@ from runcast_ingest.store.store import Store
 
 UNACKED_FRAMES_MAX = 2  # One being drawn, one on the way: a third would only wait.
 FRAME_SECONDS = 1 / 30  # Faster than this nobody sees a difference, and every frame costs a wake-up at both ends.
+EXACT_FRAME_SECONDS = 0.005  # A program that asked for every row wants it now.
 GATHER_SECONDS = 0.001  # What trainers send at the same moment leaves in one frame.
 BEHIND_ROWS_MAX = 4000  # Of one run; beyond it, a picture of the whole is smaller than what was missed.
 PAGE_ROWS, PAGE_VALUES = 16_384, 1_000_000  # Of an exact history in one frame, about.
@@ -144,17 +145,18 @@ class Session:
         await self._say(ev="synced")
 
     async def _pump(self) -> None:
+        pace = EXACT_FRAME_SECONDS if self._asked.exact else FRAME_SECONDS
         while True:
             self._take_requests()
             if self._jobs:
                 await self._jobs.popleft()()
-                if time.monotonic() - self._sent_at < FRAME_SECONDS and self._jobs:
+                if time.monotonic() - self._sent_at < pace and self._jobs:
                     continue
             elif not self._watch.woken.is_set():
                 with suppress(TimeoutError):
                     async with asyncio.timeout(RUN_SECONDS / 2 if self._untold else None):
                         await self._watch.woken.wait()
-                await asyncio.sleep(max(GATHER_SECONDS, self._sent_at + FRAME_SECONDS - time.monotonic()))
+                await asyncio.sleep(max(GATHER_SECONDS, self._sent_at + pace - time.monotonic()))
             await self._has_room()
             self._watch.woken.clear()
             await self._deltas()
