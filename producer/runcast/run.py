@@ -359,13 +359,20 @@ class Run:
         if isinstance(self._journal, NoJournal):
             return
         self._journal.settle()
-        stored = self.find_url() is not None and self._wait_stored(patience_seconds)
+        try:
+            stored = self.find_url() is not None and self._wait_stored(patience_seconds)
+        except BaseException:
+            self._tell_left()  # Ctrl-C: whoever ends the waiting wants to know what it was for.
+            raise
         self._journal.settle()
         if lost := self._journal.lost + self._journal.sequence - self._journal.durable:
             self._messages.say(f"WARNING {lost} rows were lost: the disk had no room for them")
         if stored:
             self._messages.say(f"Synced {self._name}: {self.url or self.path}")
-            return
+        else:
+            self._tell_left()
+
+    def _tell_left(self) -> None:
         left = self._journal.durable - self._sender.window.mark
         spare = self._directory.parents[1] != self._settings.directory
         command = f"RUNCAST_DIR={self._directory.parents[1]} runcast sync" if spare else "runcast sync"

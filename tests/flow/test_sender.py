@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 import redis
 from tests.conftest import eventually
+from tests.flow.running import environment
 from tests.flow.shelf import Shelf, paused
 
 from runcast import discovery, sender, streams, transport
@@ -208,6 +211,22 @@ def test_while_nobody_stores_a_writer_takes_no_more_than_its_share_of_redis(
         made.finish()
         assert int(client.memory_usage(key) or 0) < 2 * 2**20
     assert "events of calm-river-1 wait in" in capsys.readouterr().err
+
+
+def test_who_ends_the_waiting_hears_where_the_rows_are(redis_server: str, tmp_path: Path) -> None:
+    """Ctrl-C while nobody stores: the program ends at once, and every row is in the journal."""
+    program = "import runcast; runcast.init(); runcast.log({'a': 1})"
+    environ = environment(RUNCAST_DIR=str(tmp_path), RUNCAST_URL=redis_server)
+    with subprocess.Popen([sys.executable, "-c", program], env=environ, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "Ctrl-C leaves them in the journal" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert "3 events of" in said
+    assert "send them with `runcast sync`" in said
+    assert "Traceback" not in said
+    assert len(journals(tmp_path)) == 1
 
 
 def test_silence_is_filled_with_heartbeats(begin: Begin, redis_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
