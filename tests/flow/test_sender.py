@@ -295,3 +295,45 @@ def test_a_password_is_never_said(stream_server: StreamServer) -> None:
     assert transport.where("unix://:secret@/tmp/redis.sock") == "unix:/tmp/redis.sock"
     assert transport.is_local(stream_server.url)
     assert not transport.is_local("redis://:secret@cache:6380/0")
+
+
+def test_what_a_disk_damaged_is_set_aside_and_the_rest_is_stored(
+    begin: Begin, redis_server: str, tmp_path: Path
+) -> None:
+    """Rows before the damage arrive; what stands behind it is kept for whoever wants to look."""
+    made = begin(None)
+    for step in range(10):
+        made.log({"loss": step})
+    made._sender.stop()
+    made._journal.close()
+    [journal] = journals(tmp_path)
+    segment = journal / "000001.journal"
+    size = segment.stat().st_size
+    with segment.open("r+b") as file:
+        file.seek(size - 3 * 40)
+        file.write(b"\x40\x00\x00\x00" + b"\xaa" * (3 * 40 - 4))
+    with Shelf(redis_server) as shelf:
+        report = drain(tmp_path, lambda: redis_server, wait_seconds=10.0)
+    assert shelf.steps() == list(range(7))
+    [(kept, reason)] = report.unreadable.items()
+    assert "first damaged record" in reason
+    assert kept.read_bytes().endswith(b"\xaa" * 100)
+    assert journals(tmp_path) == []
+
+
+def test_a_journal_without_a_header_is_named_and_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "journals" / "r-0"
+    folder.mkdir(parents=True)
+    (folder / "000001.journal").write_bytes(b"nothing of ours")
+    report = drain(tmp_path, lambda: None)
+    assert list(report.unreadable) == [folder]
+    assert (folder / "000001.journal").exists()
+
+
+def test_an_emptied_journal_goes(tmp_path: Path) -> None:
+    """Its process died between the last row's deletion and the folder's."""
+    folder = tmp_path / "journals" / "r-0"
+    folder.mkdir(parents=True)
+    (folder / "lock").touch()
+    assert drain(tmp_path, lambda: None).unreadable == {}
+    assert not folder.exists()
