@@ -24,6 +24,8 @@ class Shelf(threading.Thread):
         self.marks: dict[str, int] = {}
         self.entries = 0
         self.heartbeats = 0
+        self.received = 0  # Events that came, also those it had.
+        self.turn = threading.Lock()  # Whoever holds it keeps the shelf from taking anything.
         self._url = url
         self._ended = threading.Event()
 
@@ -45,8 +47,9 @@ class Shelf(threading.Thread):
             while not self._ended.wait(0.005):
                 try:
                     beat += 1
-                    for shard in cursors:
-                        self._shard(client, shard, cursors, beat)
+                    with self.turn:
+                        for shard in cursors:
+                            self._shard(client, shard, cursors, beat)
                 except redis.RedisError:
                     cursors = dict.fromkeys(cursors, "0")
 
@@ -65,6 +68,7 @@ class Shelf(threading.Thread):
 
     def _take(self, entry: wire.Entry) -> None:
         self.entries += 1
+        self.received += entry.count
         self.heartbeats += entry.count == 0
         mark = self.marks.get(entry.writer, 0)
         if entry.first <= mark + 1 <= entry.last:
