@@ -22,7 +22,8 @@ from runcast.streams import StreamId
 from runcast.window import Window
 
 PACE_SECONDS = 0.004  # Rows that come within this share an entry; a lone row leaves at once.
-STORED_SECONDS = 0.02  # How often marks are read while something is sent and not yet stored.
+STORED_SECONDS = 0.02  # How often marks are read while somebody waits for them.
+UNHURRIED_SECONDS = 0.5  # While nobody does: every entry brings them too, and a hundred trainers share a machine.
 IDLE_SECONDS = 1.0  # The longest sleep; a nudge ends it at once.
 BEAT_SECONDS = 5.0  # A heartbeat this often, so that silence for 20 s means that the process is gone.
 PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.1, 5.0  # Between tries while Redis is away.
@@ -70,6 +71,7 @@ class Sender(threading.Thread):
         self._stopping = threading.Event()
         self.asleep = False  # Read by `nudge` without a lock: a nudge too many costs nothing, one too few a second.
         self._stored = threading.Condition()
+        self._awaited = False  # Whether `wait_stored` waits.
 
     def nudge(self) -> None:
         """Say that something was appended; cheap while the sender is busy."""
@@ -80,6 +82,7 @@ class Sender(threading.Thread):
     def wait_stored(self, sequence: int, timeout: float) -> bool:
         """Wait until everything up to `sequence` is stored; return whether it is."""
         deadline = time.monotonic() + timeout
+        self._awaited = self.window.mark < sequence
         with self._stored:
             while self.window.mark < sequence:
                 left = deadline - time.monotonic()
@@ -152,7 +155,7 @@ class Sender(threading.Thread):
             entries = [fields for fields, _ in batch]
             if self._beats and not entries and now - spoke >= BEAT_SECONDS:
                 entries = [wire.encode(self._path, self._writer, window.next, [])]
-            if entries or now - heard >= (STORED_SECONDS if window.waits else BEAT_SECONDS):
+            if entries or now - heard >= (self._patience if window.waits else BEAT_SECONDS):
                 ids, mark, cursor, beat = line.exchange(entries)
                 for (fields, last), entry in zip(batch, ids, strict=False):
                     window.sent(last, entry, len(fields["d"]))
@@ -189,6 +192,10 @@ class Sender(threading.Thread):
             with self._stored:
                 self._stored.notify_all()
 
+    @property
+    def _patience(self) -> float:
+        return STORED_SECONDS if self._awaited or not self.window.has_room() else UNHURRIED_SECONDS
+
     def _rest(self, sent: int) -> None:
         """Let rows gather after some were sent; else sleep until a nudge, or until marks may have moved."""
         if sent == ENTRIES_MAX:
@@ -204,5 +211,5 @@ class Sender(threading.Thread):
         self._wake.clear()
         self.asleep = True
         if self.window.next > self._source.durable:
-            self._wake.wait(STORED_SECONDS if self.window.waits else IDLE_SECONDS)
+            self._wake.wait(self._patience if self.window.waits else IDLE_SECONDS)
         self.asleep = False

@@ -87,7 +87,6 @@ class Nemesis:
         environment = os.environ | {
             "RUNCAST_DIR": str(self.folder),
             "RUNCAST_URL": self.url,
-            "RUNCAST_SILENT": "1",
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
         with (self.folder / "said.txt").open("ab") as said:
