@@ -95,6 +95,20 @@ def test_a_server_that_forgets_everything_costs_nothing(begin: Begin, redis_serv
     assert shelf.steps() == list(range(3000))
 
 
+def test_a_new_connection_begins_at_the_mark(begin: Begin, redis_server: str) -> None:
+    """A server that was replaced by an empty one says nothing about what it lacks; nobody waits for a timeout."""
+    with redis.Redis.from_url(redis_server) as client, Shelf(redis_server) as shelf:
+        made = begin(redis_server)
+        with shelf.turn:
+            for step in range(1000):
+                made.log({"loss": step})
+            eventually(lambda: made._sender.window.next > made._journal.sequence)
+            client.flushall()
+            client.client_kill_filter(_type="normal", skipme=True)
+        eventually(lambda: shelf.stored == 1001)
+    assert shelf.steps() == list(range(1000))
+
+
 def test_cut_connections_cost_nothing(begin: Begin, redis_server: str) -> None:
     with redis.Redis.from_url(redis_server) as client, Shelf(redis_server) as shelf:
         made = begin(redis_server)
@@ -209,7 +223,9 @@ def test_while_nobody_stores_a_writer_takes_no_more_than_its_share_of_redis(
     key = streams.stream_key(made._shard)
     with redis.Redis.from_url(redis_server) as client:
         eventually(lambda: int(client.memory_usage(key) or 0) > 2**20)
+        begun = time.monotonic()
         made.finish()
+        assert time.monotonic() - begun < 20
         assert int(client.memory_usage(key) or 0) < 2 * 2**20
     assert "events of calm-river-1 wait in" in capsys.readouterr().err
 
