@@ -19,13 +19,13 @@ import msgspec
 
 from runcast.blocks import Block, Item, drop_first
 from runcast.errors import MalformedEntry
-from runcast.events import Config, Finish, Lost, Rename, Start, Summary
+from runcast.events import Event, Lost
 from runcast.journal import EVENT, HEAD, HEADER, KIND, ROW, SHAPE, SUFFIX, Header
 
 READ_BYTES = 256 * 1024  # One read is about one entry.
 POSITIONS_MAX = 4096  # How many places to go back to are remembered; between them the reader skips.
 
-_decode_event = msgspec.msgpack.Decoder(Block | Start | Config | Summary | Finish | Lost | Rename).decode
+_decode_event = msgspec.msgpack.Decoder(Block | Event).decode
 _decode_shape = msgspec.msgpack.Decoder(tuple[tuple[str, ...], str]).decode
 _decode_header = msgspec.msgpack.Decoder(Header).decode
 

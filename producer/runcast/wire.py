@@ -18,7 +18,17 @@ from msgspec import Struct
 
 from runcast.blocks import Block, Item, count
 from runcast.errors import MalformedEntry, NameRefused
-from runcast.events import Config, Finish, Lost, Rename, Start, Summary
+from runcast.events import (
+    Artifact,
+    Config,
+    Describe,
+    Event,
+    File,
+    Metric,
+    Rename,
+    Start,
+    Summary,
+)
 from runcast.names import NAME_CHARS_MAX, RUN_ID_CHARS_MAX, check_name, split_path
 
 VERSION = 1
@@ -29,9 +39,10 @@ SEQUENCE_MAX = 2**62
 PLAIN, ZLIB = 0, 1
 _PATH_CHARS_MAX = NAME_CHARS_MAX + 1 + RUN_ID_CHARS_MAX
 _WRITER = re.compile(r"[0-9a-f]{16}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(list[Block | Start | Config | Summary | Finish | Lost | Rename])
+_decoder = msgspec.msgpack.Decoder(list[Block | Event])
 
 Fields = Mapping[bytes, bytes]
 
@@ -96,8 +107,16 @@ def _check(item: Item) -> None:
         check_name("run name", item.name)
         if isinstance(item, Start):
             _check_plain(item.config)
-    elif isinstance(item, Config | Summary):
+    elif isinstance(item, Config | Summary | Describe):
         _check_plain(item.values)
+    elif isinstance(item, Metric):
+        check_name("metric name", item.name)
+    elif isinstance(item, File | Artifact):
+        if not _DIGEST.fullmatch(item.digest):
+            raise MalformedEntry(f"{item.digest[:80]!r} is no SHA-256")
+        if isinstance(item, Artifact):
+            check_name("artifact name", item.name)
+            _check_plain(item.metadata)
 
 
 def _check_names(names: Iterable[str]) -> None:

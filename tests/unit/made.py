@@ -8,7 +8,22 @@ from typing import Any
 from hypothesis import strategies as st
 
 from runcast.blocks import Block, Item
-from runcast.events import Config, Event, Finish, Lost, Rename, Start, Summary
+from runcast.events import (
+    Alert,
+    Artifact,
+    Config,
+    Console,
+    Describe,
+    Event,
+    File,
+    Finish,
+    Lost,
+    Metric,
+    Rename,
+    Start,
+    Summary,
+    Use,
+)
 
 INT64 = st.integers(min_value=-(2**63), max_value=2**63 - 1)
 TEXT = st.text(max_size=40)
@@ -46,6 +61,7 @@ def blocks(draw: st.DrawFn) -> Block:
     )
 
 
+DIGESTS = st.text("0123456789abcdef", min_size=64, max_size=64)
 EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(Start, time=INT64, name=PRINTABLE, config=DOCUMENTS, label=TEXT, pid=INT64, tags=st.tuples(TEXT)),
     st.builds(Config, time=INT64, values=DOCUMENTS),
@@ -53,6 +69,13 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(Finish, time=INT64, exit_code=st.none() | INT64),
     st.builds(Lost, time=INT64, rows=INT64, reason=TEXT),
     st.builds(Rename, time=INT64, name=PRINTABLE),
+    st.builds(Metric, time=INT64, name=PRINTABLE, step_metric=TEXT, step_sync=st.booleans(), summary=st.tuples(TEXT)),
+    st.builds(Describe, time=INT64, values=DOCUMENTS),
+    st.builds(Console, time=INT64, first=INT64, lines=st.lists(TEXT, max_size=4).map(tuple), error=st.booleans()),
+    st.builds(Alert, time=INT64, title=TEXT, text=TEXT, level=TEXT, step=INT64),
+    st.builds(File, time=INT64, name=TEXT, digest=DIGESTS, size=INT64),
+    st.builds(Artifact, time=INT64, name=PRINTABLE, kind=TEXT, digest=DIGESTS, size=INT64, files=INT64),
+    st.builds(Use, time=INT64, name=TEXT, digest=DIGESTS),
 )
 ITEMS: st.SearchStrategy[list[Item]] = st.lists(st.one_of(EVENTS, blocks()), max_size=6)
 

@@ -22,7 +22,7 @@ def entry(name: str) -> wire.Entry:
 
 def test_an_entry_of_version_1_reads_as_it_was_meant() -> None:
     read = entry("entry-v1.bin")
-    assert (read.path, read.writer, read.first, read.last) == (write.PATH, write.WRITER, 41, 53)
+    assert (read.path, read.writer, read.first, read.last) == (write.PATH, write.WRITER, 41, 60)
     assert read.items == write.ITEMS
 
 

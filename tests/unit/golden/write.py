@@ -14,7 +14,21 @@ import msgspec
 
 from runcast import frames, journal, wire
 from runcast.blocks import Block, Item
-from runcast.events import Config, Finish, Lost, Rename, Start, Summary
+from runcast.events import (
+    Alert,
+    Artifact,
+    Config,
+    Console,
+    Describe,
+    File,
+    Finish,
+    Lost,
+    Metric,
+    Rename,
+    Start,
+    Summary,
+    Use,
+)
 from runcast.journal import Header, Journal
 from runcast.reader import segments
 
@@ -41,6 +55,13 @@ ITEMS: list[Item] = [
     Summary(DAY + 7, {"best": 0.9}, ("old",)),
     Lost(DAY + 8, 17, "the disk of the journal was full"),
     Rename(DAY + 9, "calm-lake-3"),
+    Metric(DAY + 9, "val/*", "epoch", True, False, ("min", "last"), "minimize"),
+    Describe(DAY + 9, {"notes": "naïve", "git": {"commit": "1f0c", "dirty": True}}),
+    Console(DAY + 9, 7, ("epoch 1", "\x1b[31m50 %"), True),
+    Alert(DAY + 9, "loss is NaN", "at step 3", "ERROR", 3),
+    File(DAY + 9, "media/images/sample_3.png", "0123456789abcdef" * 4, 1234),
+    Artifact(DAY + 9, "weights", "model", "fedcba9876543210" * 4, 2**40, 3, "best", {"loss": 0.1}, ("best",)),
+    Use(DAY + 9, "digits", "fedcba9876543210" * 4),
     Finish(DAY + 10, None),
     Finish(DAY + 11, 143),
 ]  # fmt: skip
