@@ -148,6 +148,8 @@ class Tail:
             last = await _last_generated(redis, number)
             if shard.check(last):
                 seconds, micros = await redis.time()
+                if self._shards.get(number) is not shard:
+                    continue  # Fenced off meanwhile: whoever has it now looks for itself.
                 log.warning("the stream of shard %d began again; reading it from the start", number)
                 self.stats.resets += 1
                 self._persister.was_reset(number, (seconds * 1000 + micros // 1000, 0))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import redis
+import redis.asyncio
 from tests.flow.stored import BEGIN, WRITER, block, rows_of
 
 from runcast.blocks import Item
@@ -202,6 +203,28 @@ async def test_a_stream_that_lost_everything_is_followed_from_its_new_beginning(
     await until(lambda: service.mark() == 4)
     assert service.tail.stats.resets >= 1
     assert [row["a"] for row in await rows_of(service.store)] == [0, 1, 2]
+
+
+async def test_a_shard_that_is_lost_while_its_stream_is_looked_at_ends_nobody(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.send(1, start(), row(0))
+    await until(lambda: service.mark() == 2)
+    ask_time, lost = redis.asyncio.Redis.time, []
+
+    async def lose_then_ask(client: redis.asyncio.Redis) -> Any:
+        lost.append(SHARD)
+        service.persister.drop(SHARD)
+        service.persister.on_fenced(SHARD)
+        return await ask_time(client)
+
+    monkeypatch.setattr(redis.asyncio.Redis, "time", lose_then_ask)
+    service.client.flushall()
+    await until(lambda: lost)
+    monkeypatch.undo()
+    service.send(3, row(1))
+    await until(lambda: service.mark() == 3)
+    assert [row["a"] for row in await rows_of(service.store)] == [0, 1]
 
 
 async def test_an_entry_far_ahead_of_the_clock_is_reported(service: Service) -> None:
