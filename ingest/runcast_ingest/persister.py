@@ -74,6 +74,7 @@ class Persister:
         self._epochs[shard] = epoch
         self._read[shard] = self._cursors[shard] = cursor
         self._marks[shard], self._unpublished[shard] = {}, set()
+        self._publish.set()  # A beat at once: trainers and probes wait for one.
 
     def drop(self, shard: int) -> None:
         """End a lease: nothing of its shard is committed or published any more."""

@@ -59,10 +59,6 @@ def up(port: int | None, host: str | None, directory: Path | None, *, bare: bool
         line = stack.enter_context(listen(settings.host, settings.port))
         app, lifespan = (None, None) if bare else load("runcast.cli.pages", "up").mounted(settings, line)
 
-        # Streamlit lets every logger speak; what a web server does when all is well is no news.
-        for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-
         def ready(found: Discovery) -> None:
             _greet(settings.directory, found, bare=bare)
             stack.enter_context(intake(settings.directory, lambda: found.redis, tell=_tell))
