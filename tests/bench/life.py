@@ -7,6 +7,7 @@ import signal
 import tempfile
 import time
 from pathlib import Path
+from urllib.request import urlopen
 
 from tests.bench.crowd import stored_rows
 from tests.bench.figure import Figure, percentile, table
@@ -23,6 +24,15 @@ def ready_ms(*arguments: str) -> float:
     with tempfile.TemporaryDirectory(prefix="rcb-", ignore_cleanup_errors=True) as folder:
         begun = time.perf_counter()
         with up(Path(folder), *arguments):
+            return 1000 * (time.perf_counter() - begun)
+
+
+def page_ms() -> float:
+    """Start a service in a fresh directory and time it until a browser that asks at once has the first page."""
+    with tempfile.TemporaryDirectory(prefix="rcb-", ignore_cleanup_errors=True) as folder:
+        begun = time.perf_counter()
+        with up(Path(folder), "--dashboard") as running, urlopen(running.api.url, timeout=60) as page:
+            page.read()
             return 1000 * (time.perf_counter() - begun)
 
 
@@ -63,6 +73,7 @@ def measure(*, quick: bool) -> list[Figure]:
     return [
         Figure("runcast up to ready", percentile(whole, 0.5), "ms", 2000, note="service, dashboard and private Redis"),
         Figure("runcast up --no-dashboard to ready", percentile(bare, 0.5), "ms", 2000),
+        Figure("runcast up to the first page", page_ms(), "ms", note="it loads behind the service"),
         Figure(
             "stored again after SIGKILL of the service",
             recovery_seconds(6.0),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from time import perf_counter_ns
+from time import perf_counter_ns, sleep
 from typing import Any
 
 from tests.bench.figure import Figure, percentile, table
 from tests.bench.place import run_python, service
 
 CALLS = {"narrow": 50_000, "wide": 1_000}
+PACED_CALLS = 5_000
 
 PROGRAM = """
 import sys, time, json
@@ -22,6 +23,7 @@ run = runcast.init(project="bench")
 row = {f"metric/{n}": n * 0.1 for n in range(keys)}
 for n in range(min(calls // 10, 2000)):
     run.log(row)
+time.sleep(1)  # The way to Redis loads in the background for the first 0.1 s.
 taken = []
 for n in range(calls):
     row["metric/0"] = n * 0.5
@@ -40,7 +42,7 @@ def calls(directory: Path, keys: int, count: int, *, pause: float = 0.0) -> list
     return [float(ns) / 1000 for ns in said.strip()[1:-1].split(",")]
 
 
-def raw_writes(size: int, count: int) -> list[float]:
+def raw_writes(size: int, count: int, *, pause: float = 0.0) -> list[float]:
     """Time a bare `os.write` of as many bytes to a file that grows, in µs."""
     with tempfile.TemporaryDirectory(prefix="rcb-") as folder:
         fd = os.open(Path(folder) / "raw", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -49,6 +51,8 @@ def raw_writes(size: int, count: int) -> list[float]:
             begun = perf_counter_ns()
             os.write(fd, data)
             taken.append((perf_counter_ns() - begun) / 1000)
+            if pause:
+                sleep(pause)
         os.close(fd)
     return taken
 
@@ -59,8 +63,9 @@ def measure(*, quick: bool) -> list[Figure]:
     with service() as running:
         narrow = calls(running.directory, 2, narrow_calls)
         wide = calls(running.directory, 1000, wide_calls)
-        paced = calls(running.directory, 2, 2000, pause=0.001)
+        paced = calls(running.directory, 2, PACED_CALLS, pause=0.001)
     small, large = raw_writes(48, narrow_calls), raw_writes(8 * 1000 + 32, wide_calls)
+    rested = raw_writes(48, PACED_CALLS, pause=0.001)  # A core that slept is slower for a while.
     what: dict[str, Any] = {"unit": "µs", "limit_name": "os.write"}
     return [
         Figure(
@@ -78,7 +83,7 @@ def measure(*, quick: bool) -> list[Figure]:
             "log() of 2 metrics, p99.9 at 1 kHz",
             percentile(paced, 0.999),
             target=100,
-            limit=percentile(small, 0.999),
+            limit=percentile(rested, 0.999),
             **what,
             note="as a training would",
         ),
