@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
@@ -24,7 +25,6 @@ from runcast_ingest.store.pyramid import (
     SERIES,
     Buckets,
     points_of,
-    single_points,
 )
 from runcast_ingest.store.reader import AxisHead, Fetched, Level0Row, WriterHead
 from runcast_ingest.store.records import Curve, Series
@@ -197,13 +197,15 @@ def series(asked: Asked, key: str, every: Sequence[Pieces]) -> Series:
             steps, times, values = steps[order], times[order], values[order]
         none = NO_FLOATS
         return Series(key, True, total, steps, times, values, none, none, none, NO_INTS)
-    pairs = [pair for pieces in every for pair in pieces.buckets] + [single_points(steps, times, values)]
-    axis, buckets = np.concatenate([pair[0] for pair in pairs]), np.concatenate([pair[1] for pair in pairs])
-    x = axis["first_time"] if asked.unit == "time" else axis["first_step"]
-    order = np.argsort(x, kind="stable")
-    x, axis, buckets = x[order], axis[order], buckets[order]
-    keep = _within(asked, axis["last_step"], axis["last_time"]) | _within(asked, axis["first_step"], axis["first_time"])
-    x, axis, buckets = x[keep], axis[keep], buckets[keep]
+    spans = [Spans.of_points(steps, times, values)]
+    spans += [Spans.of_buckets(*pair) for pieces in every for pair in pieces.buckets]
+    band = Spans.joined([each for each in spans if len(each.steps)] or spans[:1])
+    x = band.times if asked.unit == "time" else band.steps
+    if (x[1:] < x[:-1]).any():
+        band = band.at(np.argsort(x, kind="stable"))
+    if hidden:
+        band = band.at(_within(asked, band.last_steps, band.last_times) | _within(asked, band.steps, band.times))
+    x = band.times if asked.unit == "time" else band.steps
     if not len(x):
         none = NO_FLOATS
         return Series(key, False, total, NO_INTS, NO_INTS, none, none, none, none, NO_INTS)
@@ -212,21 +214,56 @@ def series(asked: Asked, key: str, every: Sequence[Pieces]) -> Series:
     column = (x - x[0]).view(np.uint64) // np.uint64(width)
     cut = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        counts = np.add.reduceat(buckets["count"], cut)
-        sums = np.add.reduceat(np.where(buckets["count"] > 0, buckets["mean"], 0.0) * buckets["count"], cut)
+        counts = np.add.reduceat(band.count, cut, dtype=np.int64)
+        sums = np.add.reduceat(np.where(band.count > 0, band.mean, 0.0) * band.count, cut)
         mean = sums / counts
     return Series(
         key=key,
         exact=False,
         total=total,
-        steps=axis["first_step"][cut],
-        times=axis["first_time"][cut],
+        steps=band.steps[cut],
+        times=band.times[cut],
         values=NO_FLOATS,
-        low=np.fmin.reduceat(buckets["low"], cut),
+        low=np.fmin.reduceat(band.low, cut),
         mean=mean,
-        high=np.fmax.reduceat(buckets["high"], cut),
+        high=np.fmax.reduceat(band.high, cut),
         count=counts,
     )
+
+
+class Spans(Struct, frozen=True):
+    """What a band is made of: buckets, or points, each of which is a bucket of one."""
+
+    steps: Ints
+    times: Ints
+    last_steps: Ints
+    last_times: Ints
+    low: Floats
+    high: Floats
+    mean: Floats
+    count: npt.NDArray[np.integer | np.bool_]
+
+    @classmethod
+    def of_points(cls, steps: Ints, times: Ints, values: Floats) -> Spans:
+        """Take points as they are."""
+        return cls(steps, times, steps, times, values, values, values, ~np.isnan(values))
+
+    @classmethod
+    def of_buckets(cls, axis: Buckets, buckets: Buckets) -> Spans:
+        """Take buckets."""
+        ends = (axis[name] for name in ("first_step", "first_time", "last_step", "last_time"))
+        return cls(*ends, *(buckets[name] for name in ("low", "high", "mean", "count")))
+
+    @classmethod
+    def joined(cls, spans: Sequence[Spans]) -> Spans:
+        """Put one behind the other."""
+        if len(spans) == 1:
+            return spans[0]
+        return cls(*(np.concatenate(columns) for columns in zip(*map(msgspec.structs.astuple, spans), strict=True)))
+
+    def at(self, chosen: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Spans:
+        """Pick some, in this order."""
+        return Spans(*(column[chosen] for column in msgspec.structs.astuple(self)))
 
 
 def merge(points: Sequence[tuple[Ints, Ints, Ints, Floats]]) -> tuple[Ints, Ints, Ints, Floats]:

@@ -153,18 +153,6 @@ def points_of(axis: Buckets, buckets: Buckets) -> tuple[Ints, Ints, Floats]:
     return steps[new], times[new], values[new]
 
 
-def single_points(steps: Ints, times: Ints, values: Floats) -> tuple[Buckets, Buckets]:
-    """Dress points up as buckets of one, so that what is not compacted can stand beside what is."""
-    axis, buckets = np.zeros(len(steps), AXIS), np.zeros(len(steps), SERIES)
-    axis["rows"] = 1
-    axis["first_step"] = axis["last_step"] = steps
-    axis["first_time"] = axis["last_time"] = times
-    for name in ("first", "low", "high", "last", "mean"):
-        buckets[name] = values
-    buckets["count"] = ~np.isnan(values)
-    return axis, buckets
-
-
 def _reduce(values: npt.NDArray[np.float64], steps: Ints, times: Ints) -> Buckets:
     """Reduce the last axis of `values` (keys, buckets, points); `steps` and `times` are (1, buckets, points)."""
     made = np.empty(values.shape[:2], SERIES)
