@@ -26,12 +26,14 @@ PROCESSES = 8
 NARROW = (50_000, 2)  # Rows of each process, and metrics of a row.
 WIDE = (2_000, 1000)
 ENTRY_BYTES = 64 * 1024
+WARM_UP_SECONDS = 2.0  # Eight interpreters at once take that long to load the way to Redis.
 
 
 def trainer(name: str, rows: int, keys: int) -> None:
     """Log, when told to."""
     run = runcast.init(project="bench", id=name)
     row = {f"metric/{key}": 0.5 * key for key in range(keys)}
+    time.sleep(WARM_UP_SECONDS)
     print("ready", flush=True)
     sys.stdin.readline()
     for number in range(rows):
