@@ -22,7 +22,8 @@ _SECOND = (
 ).split()
 
 
-def run_name() -> str:
-    """Make a display name such as `bright-river-12`."""
-    first, second, number = (int.from_bytes(os.urandom(8), "little") for _ in range(3))
+def run_name(seed: bytes | None = None) -> str:
+    """Make a display name such as `bright-river-12`; from a seed of 24 bytes or more, always the same."""
+    drawn = seed or os.urandom(24)
+    first, second, number = (int.from_bytes(drawn[at : at + 8], "little") for at in (0, 8, 16))
     return f"{_FIRST[first % len(_FIRST)]}-{_SECOND[second % len(_SECOND)]}-{number % 999 + 1}"

@@ -67,9 +67,9 @@ def split_path(path: str) -> tuple[str, str]:
     return check_name("project", project), check_run_id(run)
 
 
-def new_run_id() -> str:
-    """Make a run id: 8 characters of base 36, as W&B makes them."""
-    number = int.from_bytes(os.urandom(16), "little")  # So many bits that none of the 36 is likelier.
+def new_run_id(seed: bytes | None = None) -> str:
+    """Make a run id: 8 characters of base 36, as W&B makes them; from a seed of 16 bytes or more, always the same."""
+    number = int.from_bytes(seed or os.urandom(16), "little")  # So many bits that none of the 36 is likelier.
     return "".join(_BASE36[number // 36**place % 36] for place in range(8))
 
 
