@@ -25,7 +25,7 @@ def load(module: str, command: str) -> Any:
 
 
 class LazyGroup(click.Group):
-    """Commands by name; each is the function of its own name in `package.<name>`."""
+    """Commands by name; each is the function of its own name in `package.<name>`, where `-` is `_`."""
 
     def __init__(self, *args: Any, commands_of: Mapping[str, str], package: str, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -41,7 +41,8 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in self._commands_of:
             return None
-        command: click.Command = getattr(load(f"{self._package}.{cmd_name}", cmd_name), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(load(f"{self._package}.{name}", cmd_name), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
