@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -9,8 +10,11 @@ from pathlib import Path
 
 import pytest
 import redis
+from tests.flow.running import ALONE
 
 from runcast_ingest import embedded
+
+os.environ.update(ALONE)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from urllib.parse import quote
 import msgspec
 
 from runcast import discovery, events, journal, names
+from runcast.blocks import FLOAT
 from runcast.config import Config
 from runcast.disabled import NoJournal, NoSender
 from runcast.drain import JOURNALS
@@ -30,6 +32,7 @@ from runcast.sender import Sender
 from runcast.settings import Settings
 from runcast.streams import shard_of
 from runcast.summary import Summary
+from runcast.surroundings.attend import Surroundings
 
 FINISH_SECONDS_MAX = 60.0  # How long `finish` waits for the store without any progress.
 SERVED_SECONDS_MAX = 15.0  # A service beats every second: after this much silence, nobody is there to store.
@@ -49,6 +52,7 @@ class Run:
         config: Mapping[str, Any],
         describe: Mapping[str, Any] | None = None,
         messages: Messages,
+        label: str = "",
         on_finish: Callable[[Run], None] = lambda _: None,
     ) -> None:
         self._settings, self._messages, self._on_finish = settings, messages, on_finish
@@ -60,6 +64,8 @@ class Run:
         self._finished = False
         self._forked = False  # In a child of the process that began the run, until it logs.
         self._ready = False  # Neither finished nor forked: `log` may take the short way.
+        self._surroundings: Surroundings | None = None
+        self._ending = threading.Lock()  # What surrounds a run says nothing behind its last word.
         self._found: discovery.Discovery | None = None
         self._found_at = 0.0
         self._config = Config(config, lambda values: self._publish(events.Config(time.time_ns(), values)))
@@ -68,7 +74,7 @@ class Run:
         )
         self.start_time = time.time()
         self._shard = shard_of(self.path)
-        self._open(label="")
+        self._open(label=label)
 
     def _open(self, *, label: str) -> None:
         """Begin as a new writer: a new journal, a new sender, a Start event."""
@@ -313,8 +319,42 @@ class Run:
             self._too_large(f"a change of the {type(event).__name__.lower()}")
         self._sender.nudge()
 
+    # What surrounds it, from threads of its own.
+
+    def attend(self, surroundings: Surroundings) -> None:
+        """Begin what surrounds the run; it ends with it."""
+        self._surroundings = surroundings
+        surroundings.begin()
+
+    def tell(self, event: events.Event) -> None:
+        """Add an event that no caller waits for; does nothing in a child, or when the run is over."""
+        if self._forked:
+            return
+        with self._ending:
+            if not self._finished:
+                self._journal.event(event)
+        if self._sender.asleep:
+            self._sender.nudge()
+
+    def sample(self, number: int, values: Mapping[str, float]) -> None:
+        """Add a sample of the machine: a row of its own stream, which no summary knows."""
+        shape = self._pack(tuple(values), FLOAT * len(values))
+        if self._forked or shape is None:
+            return
+        with self._ending:
+            if not self._finished:
+                self._journal.row(shape, number, time.time_ns(), values.values())
+        if self._sender.asleep:
+            self._sender.nudge()
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Add a file."""
+
     def forked(self) -> None:
         """Let go of everything that belongs to the parent process; called in the child."""
+        if self._surroundings is not None:
+            self._surroundings.forked()
+            self._surroundings = None
         if not self._forked:
             self._journal.forget()
         self._shapes, self._packed = {}, {}
@@ -339,6 +379,11 @@ class Run:
         """End the run as `finish` does; wait no longer than this for a store that makes no progress."""
         if self._finished:
             return
+        if self._surroundings is not None:
+            self._surroundings.end()
+        if not self._forked:
+            with self._ending:
+                self._finished = True
         self._finished, self._ready = True, False
         if self._forked:
             # A child that never logged has nothing to finish; the run is its parent's.

@@ -11,12 +11,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
-from runcast import names
+from runcast import events, launch, names
+from runcast.ancestry import launcher_of
 from runcast.config import Config, read_config
 from runcast.drain import drain
 from runcast.errors import UsageError
@@ -26,6 +28,7 @@ from runcast.rows import plain
 from runcast.run import FINISH_SECONDS_MAX, Run
 from runcast.settings import MODES, Settings
 from runcast.summary import Summary
+from runcast.surroundings.attend import Surroundings
 
 EXIT_ERROR, EXIT_INTERRUPT, EXIT_TERM = 1, 255, 143  # W&B's codes for an exception and Ctrl-C; the shell's for SIGTERM.
 TERM_SECONDS_MAX = 5.0  # How long the end waits for the store after SIGTERM.
@@ -47,6 +50,7 @@ class Session:
         self._exit_code = 0
         self._hooked = False
         self._drained = False
+        self._launched: dict[str, int] = {}  # By project: how many runs this process began as a rank of a job.
         self._excepthook: Callable[..., Any] | None = None
         os.register_at_fork(after_in_child=self._forked)
 
@@ -63,7 +67,9 @@ class Session:
     ) -> Run:
         """Begin a run, or return the active one; see `runcast.init`."""
         settings = Settings.from_env(os.environ)
-        messages = Messages(silent=settings.silent)
+        rank = launch.read(os.environ, launcher_of)
+        # A job of eight speaks with one voice.
+        messages = Messages(silent=settings.silent or (rank is not None and rank.rank > 0))
         if self.run is not None:
             if reinit in {None, False, "default", "return_previous"}:
                 messages.say(f"run {self.run.name} goes on; call finish() first to begin another")
@@ -83,23 +89,54 @@ class Session:
             describe["tags"] = tuple(plain(str(tag)) for tag in tags)
         if more.get("resume") or more.get("resume_from") or more.get("fork_from"):
             messages.say("WARNING runs cannot be resumed or forked yet; this one begins at step 0")
+        project = names.check_name("project", project or settings.project or names.PROJECT_DEFAULT)
+        seed = self._seed(rank, project, messages) if run_id is None else None
+        if seed and rank and not (rank.unique or rank.restarted or settings.mode == "offline"):
+            # The next job may meet at the same address: it must not go on in this one's run.
+            describe["begin"] = events.FRESH
         self._hook()
         run = Run(
             settings=settings,
-            project=names.check_name("project", project or settings.project or names.PROJECT_DEFAULT),
-            run_id=names.check_run_id(run_id) if run_id is not None else names.new_run_id(),
-            name=names.check_name("run name", name) if name is not None else run_name(),
+            project=project,
+            run_id=names.check_run_id(run_id) if run_id is not None else names.new_run_id(seed),
+            name=names.check_name("run name", name) if name is not None else run_name(seed),
             config=read_config(config),
             describe=describe,
+            label=rank.label if rank is not None else "",
             messages=messages,
             on_finish=self._finished,
         )
         self.run = run
+        if rank is not None:
+            self._insist(run, name, describe)
         if settings.mode != "disabled":
             url = run.url
             messages.say(f"Tracking run {run.name}" + (f" at {url}" if url else f" in {run.dir}"))
             self._drain_others(settings, run)
+            run.attend(Surroundings(run, settings.wanted, os.environ, rank))
         return run
+
+    def _seed(self, rank: launch.Launch | None, project: str, messages: Messages) -> bytes | None:
+        """Give what all ranks of a job make their run's id of; each run that they begin together has another."""
+        if rank is None:
+            return None
+        count = self._launched[project] = self._launched.get(project, 0) + 1
+        seed = rank.seed(project, count)
+        if seed is None and rank.local_rank == 0:
+            messages.say(
+                f"WARNING this is rank {rank.rank} of {rank.world}, and nothing tells which job it belongs to; "
+                "set RUNCAST_RUN_ID to one id for all of them to have one run"
+            )
+        return seed
+
+    def _insist(self, run: Run, name: str | None, describe: dict[str, Any]) -> None:
+        """Say again what a rank was given: the first one to begin described the run, maybe with less."""
+        if name is not None:
+            run.name = name
+        if given := {
+            key: list(value) if key == "tags" else value for key, value in describe.items() if key in _DESCRIBE
+        }:
+            run.tell(events.Describe(time.time_ns(), given))
 
     def _drain_others(self, settings: Settings, run: Run) -> None:
         """Send, once a process and in the background, what earlier processes left when they died."""

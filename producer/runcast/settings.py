@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from runcast.errors import UsageError
+from runcast.surroundings.wanted import Wanted
 
 DIR = "RUNCAST_DIR"
 URL = "RUNCAST_URL"
@@ -33,6 +34,7 @@ class Settings:
     mode: str = "online"
     spare: Path = Path("/tmp")  # noqa: S108  # Where a journal goes when its own directory cannot be written.
     silent: bool = False
+    wanted: Wanted = field(default_factory=Wanted)  # Of what surrounds a run.
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -52,6 +54,7 @@ class Settings:
             mode=mode,
             spare=Path(environ.get("TMPDIR") or "/tmp"),  # noqa: S108
             silent=environ.get(SILENT, "").lower() in {"1", "true", "yes", "on"},
+            wanted=Wanted.from_env(environ),
         )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from tests.flow.running import ALONE
 
 START_SECONDS_MAX = 40.0
 END_SECONDS_MAX = 20.0
@@ -36,7 +37,7 @@ class Stage:
     def environment(self) -> dict[str, str]:
         """What a program that logs here has to be given."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("RUNCAST_")}
-        return clean | {"RUNCAST_DIR": str(self.directory), "RUNCAST_SILENT": "true"} | self.given
+        return clean | ALONE | {"RUNCAST_DIR": str(self.directory), "RUNCAST_SILENT": "true"} | self.given
 
     def start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a training; it reads `sys.argv[1:]`."""

@@ -20,6 +20,9 @@ READY_SECONDS_MAX = 60.0
 
 T = TypeVar("T")
 
+# A test of other things has exactly the events that its program made.
+ALONE = {"RUNCAST_SYSTEM": "0", "RUNCAST_META": "0", "RUNCAST_GIT": "0", "RUNCAST_CONSOLE": "off"}
+
 
 @dataclass(frozen=True)
 class Running:
@@ -36,7 +39,7 @@ class Running:
 
 def environment(**given: str) -> dict[str, str]:
     """The environment of a test's processes: nothing of the machine's own settings."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("RUNCAST_")} | given
+    return {key: value for key, value in os.environ.items() if not key.startswith("RUNCAST_")} | ALONE | given
 
 
 def runcast(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.flow.running import python
+from tests.flow.running import ALONE, python
 
 import runcast as wandb
 from runcast.blocks import Block, Item
@@ -26,6 +26,8 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give a program a directory of its own, and the process its hooks back."""
     for name in [name for name in os.environ if name.startswith("RUNCAST_")]:
         monkeypatch.delenv(name)
+    for name, value in ALONE.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("RUNCAST_DIR", str(tmp_path))
     monkeypatch.setattr(sys, "exit", sys.exit)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)

@@ -23,7 +23,8 @@ _SECRET_NAME = re.compile(
 # Names that say `token` and mean a piece of text, or a file in which the secret stands.
 _HARMLESS_NAME = re.compile(
     r"(?:^|[_\-.])(?:num|max|min|n|special|pad|eos|bos|unk|sep|cls|mask|per|total|new|image|prompt|tokenizer|seq)"
-    r"[_\-.]?tokens?(?:$|[_\-.])|tokens?[_\-.](?:per|limit|count|budget|level|dropout|type|embedding)|(?:file|path|dir)$",
+    r"[_\-.]?tokens?(?:$|[_\-.])|tokens?[_\-.](?:per|limit|count|budget|level|dropout|type|embedding)|(?:file|path|dir|sock)$|"
+    r"^(?:OLD)?PWD$",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(

@@ -44,7 +44,8 @@ class Wanted:
             "git": _switch(environ, GIT, "WANDB_DISABLE_GIT"),
             "code": _switch(environ, CODE, "WANDB_DISABLE_CODE"),
         }
-        wanted = cls(**{name: on for name, on in off.items() if on is not None})
+        switched: dict[str, Any] = {name: on for name, on in off.items() if on is not None}
+        wanted = cls(**switched)
         if seconds := environ.get(SYSTEM_SECONDS) or environ.get("WANDB__STATS_SAMPLING_INTERVAL"):
             wanted = replace(wanted, every_seconds=_seconds(SYSTEM_SECONDS, seconds))
         if console := environ.get(CONSOLE) or environ.get("WANDB_CONSOLE"):

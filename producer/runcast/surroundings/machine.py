@@ -1,0 +1,79 @@
+"""How the machine and this process do: CPU, memory, disk and network, under W&B's names.
+
+What counts up (bytes sent, read …) is counted from the first sample on. In a container with a limit, memory is
+measured against the limit: what is beyond it kills the training, however much the machine has.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+_load: Callable[[str], Any] = import_module  # Psutil has no types, and takes longer to load than all of `runcast`.
+
+MB = 1024 * 1024
+GB = 1024 * MB
+
+
+class Machine:
+    """Reads the machine through psutil. Made in the thread that samples: loading psutil takes a while."""
+
+    def __init__(self, *, cgroup: Path = Path("/sys/fs/cgroup")) -> None:
+        psutil = self._psutil = _load("psutil")
+        self._process = psutil.Process()
+        self._memory_max = self._total = psutil.virtual_memory().total
+        self._cgroup = cgroup
+        with suppress(OSError, ValueError):
+            limit = int((cgroup / "memory.max").read_text())
+            self._memory_max = min(self._total, limit)
+        self._began = self._counted()
+        psutil.cpu_percent()  # From here on it says what was used since the last time.
+        self._process.cpu_percent()
+
+    def read(self) -> dict[str, float]:
+        """Take one sample."""
+        psutil, process = self._psutil, self._process
+        values: dict[str, float] = {"cpu": psutil.cpu_percent()}
+        with process.oneshot():
+            rss = process.memory_info().rss
+            values["proc.cpu"] = process.cpu_percent()
+            values["proc.cpu.threads"] = float(process.num_threads())
+        values["proc.memory.rssMB"] = rss / MB
+        values["proc.memory.percent"] = 100 * rss / self._memory_max
+        used, available = self._memory()
+        values["memory_percent"] = 100 * used / self._memory_max
+        values["proc.memory.availableMB"] = available / MB
+        with suppress(OSError):  # The folder may be gone, or its disk.
+            disk = psutil.disk_usage(os.getcwd())
+            values["disk"] = disk.percent
+            values["disk.usedGB"] = disk.used / GB
+        for name, count in self._counted().items():
+            values[name] = count - self._began.get(name, count)
+        return values
+
+    def _memory(self) -> tuple[float, float]:
+        """Say how much is used and how much is left."""
+        if self._memory_max < self._total:
+            with suppress(OSError, ValueError, StopIteration):
+                used = int((self._cgroup / "memory.current").read_text())
+                lines = (self._cgroup / "memory.stat").read_text().splitlines()
+                # The kernel gives back what files it has read, before it kills anybody.
+                used -= next(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
+                return used, self._memory_max - used
+        memory = self._psutil.virtual_memory()
+        return memory.total - memory.available, memory.available
+
+    def _counted(self) -> dict[str, float]:
+        counted: dict[str, float] = {}
+        # Neither is there in every container.
+        with suppress(Exception):
+            if (net := self._psutil.net_io_counters()) is not None:
+                counted |= {"network.sent": net.bytes_sent, "network.recv": net.bytes_recv}
+        with suppress(Exception):
+            if (disk := self._psutil.disk_io_counters()) is not None:
+                counted |= {"disk.in": disk.read_bytes / MB, "disk.out": disk.write_bytes / MB}
+        return counted
