@@ -67,6 +67,7 @@ class Session:
     ) -> Run:
         """Begin a run, or return the active one; see `runcast.init`."""
         settings = Settings.from_env(os.environ)
+        run_id = run_id if run_id is not None else settings.run_id
         rank = launch.read(os.environ, launcher_of)
         # A job of eight speaks with one voice.
         messages = Messages(silent=settings.silent or (rank is not None and rank.rank > 0))

@@ -16,6 +16,7 @@ TOKEN_FILE = "RUNCAST_TOKEN_FILE"  # noqa: S105
 PAGE_URL = "RUNCAST_PAGE_URL"
 PROJECT = "RUNCAST_PROJECT"
 MODE = "RUNCAST_MODE"
+RUN_ID = "RUNCAST_RUN_ID"
 SILENT = "RUNCAST_SILENT"
 
 MODES = ("online", "offline", "disabled")
@@ -31,6 +32,7 @@ class Settings:
     page_url: str | None = None  # Where people see the dashboard, if not at the server's own address.
     token: str | None = None
     project: str | None = None
+    run_id: str | None = None  # Of the run to begin or to join; ranks of a job find one by themselves.
     mode: str = "online"
     spare: Path = Path("/tmp")  # noqa: S108  # Where a journal goes when its own directory cannot be written.
     silent: bool = False
@@ -51,6 +53,7 @@ class Settings:
             page_url=(environ.get(PAGE_URL) or "").rstrip("/") or None,
             token=read_token(environ),
             project=environ.get(PROJECT) or None,
+            run_id=environ.get(RUN_ID) or environ.get("WANDB_RUN_ID") or None,
             mode=mode,
             spare=Path(environ.get("TMPDIR") or "/tmp"),  # noqa: S108
             silent=environ.get(SILENT, "").lower() in {"1", "true", "yes", "on"},
