@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -65,6 +66,7 @@ class Run:
         self._forked = False  # In a child of the process that began the run, until it logs.
         self._ready = False  # Neither finished nor forked: `log` may take the short way.
         self._surroundings: Surroundings | None = None
+        self._last_acts: list[Callable[[], None]] = []  # What integrations still have to log when the run ends.
         self._ending = threading.Lock()  # What surrounds a run says nothing behind its last word.
         self._found: discovery.Discovery | None = None
         self._found_at = 0.0
@@ -326,6 +328,10 @@ class Run:
         self._surroundings = surroundings
         surroundings.begin()
 
+    def before_end(self, act: Callable[[], None]) -> None:
+        """Call `act` when the run ends, while it can still be logged to; what it raises is nobody's trouble."""
+        self._last_acts.append(act)
+
     def tell(self, event: events.Event) -> None:
         """Add an event that no caller waits for; does nothing in a child, or when the run is over."""
         if self._forked:
@@ -357,7 +363,7 @@ class Run:
             self._surroundings = None
         if not self._forked:
             self._journal.forget()
-        self._shapes, self._packed = {}, {}
+        self._shapes, self._packed, self._last_acts = {}, {}, []
         self._messages = Messages(silent=self._settings.silent)  # The parent's lock may be held for ever here.
         self._ready, self._forked = False, True
 
@@ -379,6 +385,9 @@ class Run:
         """End the run as `finish` does; wait no longer than this for a store that makes no progress."""
         if self._finished:
             return
+        while self._last_acts and not self._forked:
+            with suppress(Exception):
+                self._last_acts.pop()()
         if self._surroundings is not None:
             self._surroundings.end()
         if not self._forked:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
@@ -108,6 +109,8 @@ class Session:
             on_finish=self._finished,
         )
         self.run = run
+        if more.get("sync_tensorboard") or more.get("tensorboard"):
+            import_module("runcast.integration.tensorboard").patch()
         if rank is not None:
             self._insist(run, name, describe)
         if settings.mode != "disabled":
