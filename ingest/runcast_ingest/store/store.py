@@ -125,14 +125,14 @@ class Store:
         """Move what is due now, or `everything`; says how many rows of level 0 went."""
         moved = 0
         async with self._compacting:
-            for due in await self._write(self._ledger.due, everything):
+            for due in await self._write(self._ledger.backlog.due, everything):
                 try:
                     moved += await self._compact(due)
                 except Damaged as error:
                     # It stays in level 0, where every reader and doctor will say the same.
                     self._damaged += 1
                     log.error("cannot compact run %s: %s", due.run, error)
-                    await self._write(self._ledger.give_up, due)
+                    await self._write(self._ledger.backlog.give_up, due)
         return moved
 
     async def checkpoint(self) -> None:
@@ -332,9 +332,9 @@ class Store:
         if made is None or not await self._write(
             self._ledger.execute_all, dict(self._epochs), due.shard, made.statements
         ):
-            await self._write(self._ledger.give_up, due)
+            await self._write(self._ledger.backlog.give_up, due)
             return 0
-        await self._write(self._ledger.compacted, due, made.rows, made.events, made.size)
+        await self._write(self._ledger.backlog.compacted, due, made.rows, made.events, made.size)
         for axis, keys in made.axes.items():
             while True:
                 next_part = await self._write(self._ledger.next_part)

@@ -1,0 +1,179 @@
+"""The runs, writers and key sets that commits write about: read once, and kept between commits.
+
+That is sound because nobody else may write about a run while we hold its shard; a new lease, or any error, forgets
+everything. It is called inside the ledger's transactions, and begins and ends none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+from runcast.blocks import Block
+from runcast.names import split_path
+from runcast_ingest.store.codec import crc, pack_document, unpack_document, verify
+from runcast_ingest.store.standing import Axis, Run, Writer, run_row, writer_row
+
+RUNS_KEPT_MAX = 4096  # Runs remembered between commits.
+
+ADD_PROJECT = """
+INSERT INTO project(name, created, updated) VALUES(:name, :time, :time)
+ON CONFLICT(name) DO UPDATE SET updated = max(updated, excluded.updated) RETURNING key
+"""
+READ_RUN = """
+SELECT run.* FROM run JOIN project ON project.key = run.project WHERE project.name = ? AND run.id = ?
+"""
+SAVE_RUN = """
+INSERT INTO run(key, project, id, shard, name, state, created, started, updated, finished, exit_code, steps, rows, lost,
+    since, details, config, summary, crc)
+VALUES(:key, :project, :id, :shard, :name, :state, :created, :started, :updated, :finished, :exit_code, :steps, :rows,
+    :lost, :since, :details, :config, :summary, :crc)
+ON CONFLICT(key) DO UPDATE SET name = excluded.name, state = excluded.state, created = excluded.created,
+    started = excluded.started, updated = excluded.updated, finished = excluded.finished,
+    exit_code = excluded.exit_code, steps = excluded.steps, rows = excluded.rows, lost = excluded.lost,
+    since = excluded.since,
+    details = excluded.details, config = excluded.config, summary = excluded.summary, crc = excluded.crc
+"""
+SAVE_WRITER = """
+INSERT INTO writer(key, id, run, label, mark, first_time, last_time, finished, exit_code, seen)
+VALUES(:key, :id, :run, :label, :mark, :first_time, :last_time, :finished, :exit_code, :seen)
+ON CONFLICT(key) DO UPDATE SET label = excluded.label, mark = excluded.mark, first_time = excluded.first_time,
+    last_time = excluded.last_time, finished = excluded.finished, exit_code = excluded.exit_code, seen = excluded.seen
+"""
+ADD_WRITER = """
+INSERT INTO writer(id, run, label, mark, first_time, last_time, seen) VALUES(?, ?, '', 0, ?, ?, ?) RETURNING key
+"""
+ADD_KEYSET = "INSERT INTO keyset(digest, names) VALUES(?, ?) ON CONFLICT DO NOTHING"
+READ_AXIS = "SELECT key, rows, kinds, extras, crc FROM axis WHERE run = ? AND writer = ? AND keyset = ?"
+ADD_AXIS = "INSERT INTO axis(run, writer, keyset, rows, kinds, extras, crc) VALUES(?, ?, ?, 0, ?, ?, ?) RETURNING key"
+SAVE_AXIS = "UPDATE axis SET rows = ?, kinds = ?, extras = ?, crc = ? WHERE key = ?"
+
+
+class Register:
+    """What is known of runs, writers and key sets."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+        self._runs: dict[str, Run] = {}
+        self._keysets: dict[tuple[str, ...], int] = {}
+
+    def forget(self) -> None:
+        """Know nothing any more: it is read again when it is needed."""
+        self._runs.clear()
+        self._keysets.clear()
+
+    def run(self, path: str) -> Run | None:
+        """Find a run; raises Damaged."""
+        run = self._runs.get(path)
+        if run is not None:
+            return run
+        project, id_ = split_path(path)
+        cursor = self._db.execute(READ_RUN, (project, id_))
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        fields = dict(zip([column[0] for column in cursor.description], row, strict=True))
+        blobs = [fields.pop(name) for name in ("details", "config", "summary")]
+        verify(f"the run {path}", fields.pop("crc"), *blobs)
+        details, config, summary = map(unpack_document, blobs)
+        run = self._runs[path] = Run(path=path, details=details, config=config, summary=summary, writers={}, **fields)
+        cursor = self._db.execute("SELECT * FROM writer WHERE run = ? ORDER BY key", (run.key,))
+        columns = [column[0] for column in cursor.description]
+        for values in cursor:
+            writer = Writer(**dict(zip(columns, values, strict=True)), axes={})
+            run.writers[writer.id] = writer
+        return run
+
+    def new_run(self, path: str, shard: int, now: int) -> Run:
+        """Make a run."""
+        project, id_ = split_path(path)
+        project_key = self._db.execute(ADD_PROJECT, {"name": project, "time": now}).fetchone()[0]
+        key = self._db.execute("SELECT coalesce(max(key), 0) + 1 FROM run").fetchone()[0]
+        run = Run(
+            key=key,
+            project=project_key,
+            id=id_,
+            path=path,
+            shard=shard,
+            name=id_,
+            state="",
+            created=now,
+            started=now,
+            updated=now,
+            details={},
+            config={},
+            summary={},
+            writers={},
+        )
+        # The row is there before anything refers to it.
+        self._db.execute(SAVE_RUN, run_row(run))
+        self._runs[path] = run
+        return run
+
+    def writer(self, run: Run, id_: str, now: int) -> Writer | None:
+        """Return a writer of the run, made when it is new; None when it belongs to another run."""
+        writer = run.writers.get(id_)
+        if writer is not None:
+            return writer
+        if self._db.execute("SELECT 1 FROM writer WHERE id = ?", (id_,)).fetchone():
+            return None
+        values = (id_, run.key, now, now, now)
+        key = self._db.execute(ADD_WRITER, values).fetchone()[0]
+        writer = Writer(key=key, id=id_, run=run.key, first_time=now, last_time=now, seen=now, axes={}, changed=True)
+        run.writers[id_] = writer
+        return writer
+
+    def axis(self, run: Run, writer: Writer, block: Block) -> Axis:
+        """Find what rows with the keys of `block` share, made when it is new; raises Damaged."""
+        axis = writer.axes.get(block.names)
+        if axis is not None:
+            return axis
+        keyset = self._keyset(block.names)
+        row = self._db.execute(READ_AXIS, (run.key, writer.key, keyset)).fetchone()
+        if row is not None:
+            verify("a key set", row[4], row[3])
+            axis = Axis(row[0], row[1], row[2], unpack_document(row[3]))
+        else:
+            extras = pack_document([])
+            values = (run.key, writer.key, keyset, block.kinds, extras, crc(extras))
+            axis = Axis(self._db.execute(ADD_AXIS, values).fetchone()[0], 0, block.kinds, [])
+        writer.axes[block.names] = axis
+        return axis
+
+    def save(self, runs: Iterable[Run]) -> None:
+        """Write down what changed about runs and their writers."""
+        run_rows: list[dict[str, Any]] = []
+        writer_rows: list[dict[str, Any]] = []
+        axis_rows: list[tuple[int, str, bytes, int, int]] = []
+        for run in runs:
+            run_rows.append(run_row(run))
+            for writer in run.writers.values():
+                if not writer.changed:
+                    continue
+                writer_rows.append(writer_row(writer))
+                writer.changed = False
+                for axis in writer.axes.values():
+                    if axis.changed:
+                        extras = pack_document(axis.extras)
+                        axis_rows.append((axis.rows, axis.kinds, extras, crc(extras), axis.key))
+                        axis.changed = False
+        self._db.executemany(SAVE_RUN, run_rows)
+        self._db.executemany(SAVE_WRITER, writer_rows)
+        self._db.executemany(SAVE_AXIS, axis_rows)
+
+    def trim(self) -> None:
+        """Forget the runs that were met first, when there are too many."""
+        while len(self._runs) > RUNS_KEPT_MAX:
+            self._runs.pop(next(iter(self._runs)))
+
+    def _keyset(self, names: tuple[str, ...]) -> int:
+        key = self._keysets.get(names)
+        if key is None:
+            data = pack_document(names)
+            digest = hashlib.sha256(data).digest()
+            self._db.execute(ADD_KEYSET, (digest, data))
+            key = self._db.execute("SELECT key FROM keyset WHERE digest = ?", (digest,)).fetchone()[0]
+            self._keysets[names] = int(key)
+        return int(key)

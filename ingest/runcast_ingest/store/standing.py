@@ -1,0 +1,171 @@
+"""A run as it stands, and what an event does to it. Pure.
+
+What stands is what the tables hold: the run, its writers, and for each set of keys how many rows there are. The rows
+themselves are kept elsewhere, as they came.
+"""
+
+from __future__ import annotations
+
+import struct
+from math import isfinite
+from typing import Any
+
+from msgspec import Struct
+
+from runcast.blocks import BOOL, FLOAT, INT, Block
+from runcast.events import Config, Event, Finish, Lost, Rename, Start, Summary
+from runcast_ingest.states import RUNNING, End
+from runcast_ingest.store.codec import crc, pack_document
+
+INT64_MAX = 2**63 - 1
+
+
+class Axis(Struct):
+    """What rows with the same keys of one writer share."""
+
+    key: int
+    rows: int
+    kinds: str
+    extras: list[str]
+    changed: bool = False
+
+
+class Writer(Struct):
+    """A writer as it stands in the table."""
+
+    key: int
+    id: str
+    run: int
+    label: str = ""
+    mark: int = 0
+    first_time: int = 0
+    last_time: int = 0
+    finished: int | None = None
+    exit_code: int | None = None
+    seen: int = 0
+    axes: dict[tuple[str, ...], Axis] = {}
+    changed: bool = False
+
+
+class Run(Struct):
+    """A run as it stands in the table, with its writers met so far."""
+
+    key: int
+    project: int
+    id: str
+    path: str
+    shard: int
+    name: str
+    state: str = RUNNING
+    created: int = 0
+    started: int = 0
+    updated: int = 0
+    finished: int | None = None
+    exit_code: int | None = None
+    steps: int = 0
+    rows: int = 0
+    lost: int = 0
+    since: int = 0  # Writers from this key on belong to the run's latest start; earlier ends no longer count.
+    details: dict[str, Any] = {}
+    config: dict[str, Any] = {}
+    summary: dict[str, Any] = {}
+    writers: dict[str, Writer] = {}
+
+
+def ends(run: Run) -> list[End]:
+    """Say how each writer that counts for the run's state stands."""
+    return [
+        End(writer.finished is not None, writer.exit_code)
+        for writer in run.writers.values()
+        if writer.key >= run.since or writer.finished is None
+    ]
+
+
+def run_row(run: Run) -> dict[str, Any]:
+    """Write a run as the columns of its table."""
+    blobs = pack_document(run.details), pack_document(run.config), pack_document(run.summary)
+    row = {name: getattr(run, name) for name in run.__struct_fields__ if name not in {"path", "writers"}}
+    return row | {"details": blobs[0], "config": blobs[1], "summary": blobs[2], "crc": crc(*blobs)}
+
+
+def writer_row(writer: Writer) -> dict[str, Any]:
+    """Write a writer as the columns of its table."""
+    return {name: getattr(writer, name) for name in writer.__struct_fields__ if name not in {"axes", "changed"}}
+
+
+def apply_block(run: Run, writer: Writer, axis: Axis, block: Block) -> None:
+    """Take in rows, whose keys are those of `axis`."""
+    axis.rows += block.rows
+    axis.changed = True
+    if block.kinds != axis.kinds:
+        axis.kinds = "".join(old if old == new else FLOAT for old, new in zip(axis.kinds, block.kinds, strict=True))
+    run.rows += block.rows
+    run.steps = _fit(max(run.steps, max(memoryview(block.steps).cast("q")) + 1))
+    last_time: int = struct.unpack_from("<q", block.times, 8 * (block.rows - 1))[0]
+    writer.last_time = max(writer.last_time, last_time)
+    run.updated = max(run.updated, last_time)
+    values = memoryview(block.values).cast("d")
+    for name, kind, value in zip(block.names, block.kinds, values[block.rows - 1 :: block.rows], strict=True):
+        run.summary[name] = _plain(kind, value)
+    for extra in block.extras or ():
+        if extra:
+            run.summary.update(extra)
+            axis.extras += [name for name in extra if name not in axis.extras]
+
+
+def _fit(number: int) -> int:
+    """Bring a writer's number into the range of a column: what is beyond it was never a time or a count."""
+    return max(-INT64_MAX, min(number, INT64_MAX))
+
+
+def apply_event(run: Run, writer: Writer, event: Event) -> None:
+    """Take in what is no row."""
+    time = _fit(event.time)
+    writer.last_time = max(writer.last_time, time)
+    run.updated = max(run.updated, time)
+    match event:
+        case Start():
+            _apply_start(run, writer, event, time)
+        case Config():
+            run.config.update(event.values)
+        case Summary():
+            run.summary.update(event.values)
+            for name in event.deleted:
+                run.summary.pop(name, None)
+        case Finish():
+            code = None if event.exit_code is None else _fit(event.exit_code)
+            writer.finished, writer.exit_code = time, code
+            run.finished, run.exit_code = time, code
+        case Lost():
+            run.lost = _fit(run.lost + event.rows)
+        case Rename():
+            run.name = event.name
+
+
+def _apply_start(run: Run, writer: Writer, start: Start, time: int) -> None:
+    writer.label, writer.first_time, writer.last_time = start.label, time, time
+    first = not run.details
+    if first:
+        run.name, run.created, run.updated = start.name or run.id, time, time
+        run.details = {
+            "host": start.host,
+            "program": start.program,
+            "python": start.python,
+            "notes": start.notes,
+            "group": start.group,
+            "job_type": start.job_type,
+            "tags": list(start.tags),
+        }
+    if run.state != RUNNING:
+        # The run begins anew: writers that fell silent are given up, and how others ended no longer counts.
+        run.since, run.started = writer.key, time
+        for other in run.writers.values():
+            if other.finished is None and other is not writer:
+                other.finished, other.changed = other.last_time, True
+    run.config.update(start.config)
+
+
+def _plain(kind: str, value: float) -> Any:
+    if kind == INT and isfinite(value) and abs(value) < INT64_MAX:
+        return int(value)
+    return bool(value) if kind == BOOL else value
