@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import crowd, footprint, latency, life, log_call, sustained, zoom
+from tests.bench import crowd, footprint, latency, life, log_call, page, sustained, zoom
 from tests.bench.figure import Figure, table
 
 PROGRAMS = {
@@ -22,6 +22,7 @@ PROGRAMS = {
     "crowd": crowd,
     "zoom": zoom,
     "life": life,
+    "page": page,
 }
 PAGE = Path("docs/benchmarks.md")
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
@@ -58,8 +59,7 @@ def main() -> int:
     text = f"{where}{', quick versions' if options.quick else ''}\n\n{table(figures)}"
     print(text)
     if options.write:
-        page = PAGE.read_text()
-        head, rest = page.split(BEGIN)
+        head, rest = PAGE.read_text().split(BEGIN)
         PAGE.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}")
     missed = [figure.name for figure in figures if not figure.reached]
     print(f"{len(missed)} of {len(figures)} figures fall short" + (f": {', '.join(missed)}" if missed else ""))
