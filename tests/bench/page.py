@@ -191,6 +191,8 @@ def replayed(browser: Browser, *, seconds: float) -> Figure:
         page = opened(browser, *USUAL)
         page.goto(f"{stage.url}/run?project=hour&run=one")
         ready(page)
+        while not stats(page)["clock"]["t1"]:
+            page.wait_for_timeout(10)
         ask(page, {"op": "speed", "speed": 60})
         ask(page, {"op": "seek", "part": 0})
         ask(page, {"op": "play"})
