@@ -23,6 +23,8 @@ from runcast_ingest.store.records import RunRecord
 
 RUNS_MAX = 5000  # Of one project, the newest; a list of more is read page by page from the API.
 SUMMARY_KEYS_MAX = 200  # Of each run, the first that were logged; a thousand runs of a thousand keys are for the API.
+SUMMARY_KEYS_MIN = 10  # Of each of many runs.
+SUMMARIES_KEYS_MAX = 20_000  # Of all runs that one watcher sees: about a megabyte.
 METRICS_MAX = 20_000  # Names of one project; a training that makes a new name at every step must not fill our memory.
 
 _log = logging.getLogger(__name__)
@@ -61,8 +63,8 @@ class RunInfo(Struct):
     version: int = 0
     urgent: int = 0
 
-    def told(self) -> dict[str, Any]:
-        """Say it as a message's `RunInfo`."""
+    def told(self, keys_max: int = SUMMARY_KEYS_MAX) -> dict[str, Any]:
+        """Say it as a message's `RunInfo`, with so many values of its summary."""
         return {
             "i": self.i,
             "id": self.id,
@@ -71,7 +73,7 @@ class RunInfo(Struct):
             "created_ms": self.created / MS,
             "updated_ms": self.updated / MS,
             "config": json_safe(self.config),
-            "summary": json_safe(self.summary),
+            "summary": json_safe(dict(islice(self.summary.items(), keys_max))),
             "steps": self.steps,
             "group": self.group,
             "tags": self.tags,

@@ -32,7 +32,7 @@ from runcast_ingest.picture import (
     draw_stretch,
     runs_of_rows,
 )
-from runcast_ingest.roster import Roster, RunInfo
+from runcast_ingest.roster import SUMMARIES_KEYS_MAX, SUMMARY_KEYS_MAX, SUMMARY_KEYS_MIN, Roster, RunInfo
 from runcast_ingest.store import records
 from runcast_ingest.store.store import Store
 
@@ -82,6 +82,7 @@ class Session:
         self._told: dict[str, tuple[int, float]] = {}  # By path: the version last told, and when.
         self._untold: set[str] = set()
         self._told_metrics = self._told_writers = 0
+        self._keys_max = SUMMARY_KEYS_MAX
         self.seq = self._acked = seq
         self._room = asyncio.Event()
         self._roster: Roster
@@ -114,6 +115,7 @@ class Session:
 
     async def _welcome(self) -> None:
         runs = [run for run in self._roster.runs.values() if run.id in self._runs_chosen]
+        self._keys_max = max(SUMMARY_KEYS_MIN, min(SUMMARY_KEYS_MAX, SUMMARIES_KEYS_MAX // max(1, len(runs))))
         now = time.monotonic()
         self._told = {run.path: (run.version, now) for run in runs}
         self._told_metrics, self._told_writers = len(self._roster.metrics), len(self._roster.writers)
@@ -122,7 +124,7 @@ class Session:
             proto=PROTOCOL,
             server_ms=time.time() * 1000,
             project=self._asked.project,
-            runs=[run.told() for run in runs],
+            runs=[run.told(self._keys_max) for run in runs],
             metrics=self._roster.metrics,
             writers=[writer for run in runs for writer in run.writers.values()],
         )
@@ -424,7 +426,7 @@ class Session:
 
     async def _tell(self, run: RunInfo) -> None:
         self._told[run.path] = (run.version, time.monotonic())
-        await self._say(ev="run", run=run.told())
+        await self._say(ev="run", run=run.told(self._keys_max))
 
     async def _send(self, kind: int, strokes: Sequence[Stroke], *, req: int = 0, flags: int = 0) -> None:
         self.seq += 1

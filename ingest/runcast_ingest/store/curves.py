@@ -7,6 +7,7 @@ pixel column, and what is too young for that level from the levels below, down t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -48,7 +49,16 @@ class Asked(Struct, frozen=True):
 
     def wants(self, axis: AxisHead) -> list[int]:
         """List the positions of the axis's keys that are asked for."""
-        return [at for at, name in enumerate(axis.names) if self.keys is None or name in self.keys]
+        if self.keys is None:
+            return list(range(len(axis.names)))
+        places = _places(axis.names)
+        return sorted(places[name] for name in self.keys if name in places)
+
+
+@lru_cache(maxsize=256)
+def _places(names: tuple[str, ...]) -> dict[str, int]:
+    """Where each key stands: the runs of a project mostly have the same."""
+    return {name: at for at, name in enumerate(names)}
 
 
 class Choice(Struct, frozen=True):
