@@ -4,7 +4,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# The libraries that integrations are for have a place of their own: half a dozen gigabytes that nothing else needs.
+# The libraries that integrations are for have a place of their own: three gigabytes that nothing else needs.
 INTEGRATIONS ?= .venv-integrations
 INTEGRATIONS_STAMP := $(INTEGRATIONS)/.installed
 # The first interpreter that is new enough and can make a virtual environment; `make PYTHON=…` chooses another.
