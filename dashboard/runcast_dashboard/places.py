@@ -15,6 +15,7 @@ from runcast_dashboard import client
 from runcast_dashboard.lessons import no_answer, no_project
 
 AXES = ("step", "rel", "wall")
+FLAGS = ("log", "outliers", "fold")
 Options = dict[str, object]
 
 
@@ -76,7 +77,7 @@ def parse(query: Mapping[str, str]) -> Options:
         found["smooth"] = min(0.99, max(0.0, float(query["smooth"])))
     if query.get("axis") in AXES:
         found["axis"] = query["axis"]
-    for flag in ("log", "outliers"):
+    for flag in FLAGS:
         if query.get(flag) in {"0", "1"}:
             found[flag] = query[flag] == "1"
     return found
@@ -85,7 +86,7 @@ def parse(query: Mapping[str, str]) -> Options:
 def format_options(given: Mapping[str, object]) -> dict[str, str]:
     """Write the board's settings for a link."""
     texts = {name: str(given[name]) for name in ("smooth", "axis") if name in given}
-    return texts | {name: "1" if given[name] else "0" for name in ("log", "outliers") if name in given}
+    return texts | {name: "1" if given[name] else "0" for name in FLAGS if name in given}
 
 
 def go(page: str, **place: str) -> None:

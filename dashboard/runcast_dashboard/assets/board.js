@@ -34,7 +34,7 @@ class Board {
     this.runs = new Map();
     this.later = new Map();
     const { data } = component;
-    this.options = { smooth: 0.6, axis: "step", log: false, outliers: true, ...data.options };
+    this.options = { smooth: 0.6, axis: "step", log: false, outliers: true, fold: true, ...data.options };
     this.hidden = new Set(data.hidden);
     this.single = data.run !== undefined && data.run !== null;
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
@@ -182,6 +182,10 @@ class Board {
     this.cards.showNotes(notes);
   }
 
+  on_several({ several }) {
+    this.toolbar.several(several);
+  }
+
   on_range({ range }) {
     this.toolbar.zoomed(range !== null);
   }
@@ -192,6 +196,10 @@ class Board {
 
   on_points(message) {
     this.points = message;
+  }
+
+  on_drawn(message) {
+    this.drawn = message;
   }
 
   destroy() {

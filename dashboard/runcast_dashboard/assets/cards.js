@@ -3,6 +3,7 @@
 
 import { button, element, icon, write } from "./dom.js";
 import { whole } from "./format.js";
+import { isSystem } from "./names.js";
 import { Tip } from "./tip.js";
 
 const FLAT_MAX = 9; // So few fill one screen: sections would only leave holes.
@@ -13,7 +14,8 @@ const sectionOf = (name) => (name.includes("/") ? name.slice(0, name.indexOf("/"
 const collate = new Intl.Collator("en", { numeric: true }).compare;
 // What a training is judged by comes first, what the machine did comes last.
 const LEADING = [/^val(id(ation)?)?\b/i, /^(eval|test)\b/i, /^train(ing)?\b/i];
-const TRAILING = /^(sys(tem)?|gpu|cpu|hardware|perf)\b/i;
+const TRAILING = /^(_system|sys(tem)?|gpu|cpu|hardware|perf)\b/i;
+const SYSTEM = "System"; // The section of what the machines did.
 const rank = (name) => (TRAILING.test(name) ? LEADING.length + 1 : LEADING.findIndex((lead) => lead.test(name)) + 1 || LEADING.length + 0.5);
 const natural = (a, b) => rank(a) - rank(b) || collate(a, b);
 
@@ -71,17 +73,18 @@ export class Cards {
   }
 
   arrange() {
-    const flat = this.cards.size <= FLAT_MAX;
+    const logged = [...this.cards.keys()].filter((name) => !isSystem(name)).length;
+    const flat = logged <= FLAT_MAX;
     const groups = new Map();
     for (const name of [...this.cards.keys()].sort(natural)) {
-      const group = flat ? "All metrics" : sectionOf(name);
+      const group = isSystem(name) ? SYSTEM : flat ? "All metrics" : sectionOf(name);
       if (!groups.has(group)) groups.set(group, []);
       groups.get(group).push(this.cards.get(name));
     }
     for (const [group, cards] of groups) {
       let section = this.sections.get(group);
       if (!section) this.sections.set(group, (section = this.buildSection(group)));
-      for (const card of cards) this.entitle(card, flat ? "" : group);
+      for (const card of cards) this.entitle(card, group === SYSTEM ? "_system" : flat ? "" : group);
       if (section.body.children.length !== cards.length || cards.some((card, i) => section.body.children[i] !== card.root)) section.body.replaceChildren(...cards.map((card) => card.root));
       write(section.count, String(cards.length));
     }
@@ -91,7 +94,7 @@ export class Cards {
       this.sections.delete(group);
     }
     // Few charts are drawn higher, so that they fill the screen.
-    const few = groups.size === 1 ? this.cards.size : Infinity;
+    const few = groups.size === (groups.has(SYSTEM) ? 2 : 1) && logged ? logged : Infinity;
     this.list.style.setProperty("--rows", String(few === 4 ? 2 : Math.min(3, Math.ceil(few / 3))));
     this.list.dataset.few = String(few);
     const order = [...groups.keys()].map((group) => this.sections.get(group).root);
@@ -105,7 +108,9 @@ export class Cards {
       root.classList.toggle("shut");
       head.setAttribute("aria-expanded", String(!root.classList.contains("shut")));
     }, icon("chevron"), element("b", "", group), count);
-    const root = element("section", "", head, body);
+    // How machines did is looked at for one run; beside many, it stands ready.
+    const root = element("section", group === SYSTEM ? (this.board.single ? "system" : "system shut") : "", head, body);
+    head.setAttribute("aria-expanded", String(!root.classList.contains("shut")));
     return { root, body, count };
   }
 
@@ -119,9 +124,9 @@ export class Cards {
   // The metric whose last value stands beside the runs, until somebody chooses another.
   choosePrimary() {
     if (this.chosen) return;
-    const names = [...this.cards.keys()].sort(natural);
+    const names = [...this.cards.keys()].filter((name) => !isSystem(name)).sort(natural);
     const best = names.find((name) => /val.*(acc|loss)/i.test(name)) ?? names.find((name) => /acc|loss|reward|score/i.test(name)) ?? names[0];
-    if (best !== this.primary) this.setPrimary(best, false);
+    if (best !== undefined && best !== this.primary) this.setPrimary(best, false);
   }
 
   setPrimary(name, chosen = true) {
@@ -223,7 +228,7 @@ export class Cards {
     const end = (event) => {
       const to = Math.min(1, Math.max(0, at(event)[0]));
       card.stretch.style.display = "none";
-      if (from !== null && event.type === "pointerup" && Math.abs(to - from) > DRAG_MIN) this.board.ask({ op: "zoom", part: [Math.min(from, to), Math.max(from, to)] });
+      if (from !== null && event.type === "pointerup" && Math.abs(to - from) > DRAG_MIN) this.board.ask({ op: "zoom", id: card.name, part: [Math.min(from, to), Math.max(from, to)] });
       from = null;
     };
     plot.onpointerup = end;
@@ -239,6 +244,8 @@ export class Cards {
   showCross(over, x) {
     for (const card of this.cards.values()) {
       if (!card.canvas) continue;
+      // Beside steps, samples of the machine lie along time: the same place is another moment there.
+      if (this.board.options.axis === "step" && isSystem(card.name) !== isSystem(over.name)) continue;
       card.cross.style.transform = `translateX(${PAD.left + x * (card.width - PAD.left - PAD.right)}px)`;
       card.cross.style.opacity = card === over ? 0.9 : 0.4;
     }

@@ -1,7 +1,8 @@
 // Draw one chart, or the strip behind the replay bar, onto an OffscreenCanvas. Lines go through the span rasterizer;
 // axes, dots and marks through the 2D context. What to draw it asks of the scene.
 
-import { abgr, mix } from "./colors.js";
+import { abgr, mix, runColor } from "./colors.js";
+import { fold } from "./fold.js";
 import { elapsedTick, niceGap, tick, timeGap, wallTick } from "./format.js";
 import { upper } from "./series.js";
 import { Span } from "./span.js";
@@ -43,10 +44,12 @@ export class Chart {
     const plotHeight = this.height - PAD.top - PAD.bottom;
     if (plotWidth < 8 || plotHeight < 8) return;
     const span = framebuffer(plotWidth * dpr, plotHeight * dpr);
-    const { smooth, axis, log } = scene.options;
+    const { smooth, log } = scene.options;
+    const axis = scene.axisOf(this.metric);
     const width = xRange[1] - xRange[0];
-    const curves = scene.curves(this.metric).map((curve) => this.cut(curve, scene, xRange));
-    if (smooth > 0) for (const { series } of curves) series.smooth(smooth, axis, width);
+    const parts = scene.curves(this.metric).map((curve) => this.cut(curve, scene, xRange));
+    if (smooth > 0) for (const { series } of parts) series.smooth(smooth, axis, width);
+    const curves = this.arrange(parts, scene, xRange, span.w);
     const [low, high, gap] = this.yRange(curves, scene.options, plotHeight);
     this.yShown = [low, high];
     this.xShown = xRange;
@@ -66,12 +69,13 @@ export class Chart {
     curves.sort((p, q) => (p.run.id === scene.focus) - (q.run.id === scene.focus));
     const dimmed = (run) => scene.focus !== null && run.id !== scene.focus;
     const map = (curve) => ({ kx, ox: -(xRange[0] + curve.offset) * kx, ky, oy, log });
-    if (smooth > 0) {
-      for (const curve of curves) span.line(curve.xs, curve.series.y, curve.from, curve.to, map(curve), curve.run.abgr, LINE_HALF * 0.8 * dpr, dimmed(curve.run) ? 0.05 : 0.22);
+    for (const curve of curves) {
+      if (curve.band) span.band(curve.xs, curve.band.low, curve.band.high, curve.n, map(curve), curve.abgr, dimmed(curve.run) ? 0.04 : 0.2);
+      else if (smooth > 0) span.line(curve.xs, curve.series.y, curve.from, curve.to, map(curve), curve.abgr, LINE_HALF * 0.8 * dpr, dimmed(curve.run) ? 0.05 : 0.22);
     }
     for (const curve of curves) {
       const focused = curve.run.id === scene.focus;
-      const color = dimmed(curve.run) ? mix(background, curve.run.abgr, 0.22) : curve.run.abgr;
+      const color = dimmed(curve.run) ? mix(background, curve.abgr, 0.22) : curve.abgr;
       span.line(curve.xs, curve.ys, curve.from, curve.to, map(curve), color, LINE_HALF * (focused ? 1.6 : 1) * dpr, 1);
     }
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -80,7 +84,7 @@ export class Chart {
     const place = (curve, i) => [((curve.xs[i] - curve.offset - xRange[0]) * kx) / dpr, ((log ? Math.log10(curve.ys[i]) : curve.ys[i]) * ky + oy) / dpr];
     for (const curve of curves) {
       context.globalAlpha = dimmed(curve.run) ? 0.25 : 1;
-      if (curve.held.broken) this.drawBreaks(curve, place, theme, plotWidth, plotHeight);
+      for (const part of curve.parts ?? [curve]) if (part.held.broken) this.drawBreaks(part, place, theme, plotWidth, plotHeight);
       this.drawEnd(curve, place, scene, plotWidth, plotHeight);
     }
     context.globalAlpha = 1;
@@ -91,24 +95,40 @@ export class Chart {
   cut(curve, scene, xRange) {
     let from = 0;
     let to = curve.n;
-    if (scene.range) {
+    if (scene.rangeOf(this.metric)) {
       from = Math.max(0, upper(curve.xs, curve.n, xRange[0] + curve.offset) - 1);
       to = Math.min(curve.n, upper(curve.xs, curve.n, xRange[1] + curve.offset) + 1);
     }
     return { ...curve, from, to, ys: scene.options.smooth > 0 ? curve.series.sm : curve.series.y };
   }
 
+  // Fold the curves of each run that has several, or fan them out in shades that tell them apart.
+  arrange(parts, scene, xRange, columns) {
+    const byRun = new Map();
+    for (const part of parts) {
+      if (!byRun.has(part.run)) byRun.set(part.run, []);
+      byRun.get(part.run).push(part);
+    }
+    const alone = byRun.size === 1;
+    return [...byRun].flatMap(([run, own]) => {
+      if (own.length > 1 && scene.options.fold) return [folded(run, own, xRange, columns)];
+      return own.map((part, k) => ({ ...part, ...shade(run, own.length > 1 ? rankOf(part.held.label, k) : 0, alone) }));
+    });
+  }
+
   // Lowest and highest value to show (in decades on a logarithmic axis), and the gap between two ticks.
   yRange(curves, { log, outliers }, plotHeight) {
-    const stride = Math.max(1, Math.ceil(curves.reduce((sum, curve) => sum + curve.to - curve.from, 0) / (SAMPLES_MAX - 1024)));
+    const stride = Math.max(1, Math.ceil(curves.reduce((sum, curve) => sum + (curve.band ? 2 : 1) * (curve.to - curve.from), 0) / (SAMPLES_MAX - 1024)));
     let count = 0;
     const sample = (v) => {
       const value = log ? (v > 0 ? Math.log10(v) : NaN) : v;
       if (Number.isFinite(value) && count < SAMPLES_MAX) samples[count++] = value;
     };
-    for (const { ys, from, to } of curves) {
-      for (let i = from; i < to; i += stride) sample(ys[i]);
-      if (to > from) sample(ys[to - 1]);
+    for (const { ys, from, to, band } of curves) {
+      for (const values of band ? [band.low, band.high] : [ys]) {
+        for (let i = from; i < to; i += stride) sample(values[i]);
+        if (to > from) sample(values[to - 1]);
+      }
     }
     const sorted = samples.subarray(0, count).sort();
     let low = sorted[0] ?? 0;
@@ -160,7 +180,8 @@ export class Chart {
   // Where a run computed NaN or an infinity: a cross where it happened, and a dotted line as long as it lasts.
   drawBreaks(curve, place, theme, plotWidth, plotHeight) {
     const { context } = this;
-    const { series, from, to, run } = curve;
+    const { series, from, to } = curve;
+    const color = curve.color ?? curve.run.color;
     let good = -1;
     let marks = 0;
     for (let i = 0; i < to && marks < BREAKS_MAX; i++) {
@@ -177,7 +198,7 @@ export class Chart {
       if (!Number.isFinite(y)) y = plotHeight;
       y = Math.min(plotHeight - 5, Math.max(5, y));
       const lastX = Math.min(x1, plotWidth);
-      context.strokeStyle = run.color;
+      context.strokeStyle = color;
       if (lastX - x0 > 8) {
         context.setLineDash([1.5, 4]);
         context.lineWidth = 1.5;
@@ -185,7 +206,7 @@ export class Chart {
         context.setLineDash([]);
       }
       if (x0 < 0 || x0 > plotWidth) continue;
-      for (const [width, style] of [[4.5, theme.card], [2, run.color]]) {
+      for (const [width, style] of [[4.5, theme.card], [2, color]]) {
         context.lineWidth = width;
         context.strokeStyle = style;
         context.lineCap = "round";
@@ -208,9 +229,33 @@ export class Chart {
     const { context } = this;
     context.beginPath();
     context.arc(x, y, 2.7, 0, 6.3);
-    context.fillStyle = run.color;
+    context.fillStyle = curve.color;
     context.fill();
   }
+}
+
+// The curves of one run as one, with the band between lowest and highest.
+function folded(run, parts, [low, high], columns) {
+  const { offset } = parts[0];
+  const { n, xs, mean, low: lowest, high: highest, count } = fold(parts, low + offset, high + offset, columns);
+  const whole = parts.every((part) => part.n === part.held.n);
+  const series = { label: "", x: xs, t: xs, y: mean, sm: mean, n };
+  return { run, parts, series, n, xs, ys: mean, from: 0, to: n, offset, band: { low: lowest, high: highest, count }, color: run.color, abgr: run.abgr, held: { n: whole ? n : n + 1, broken: 0 } };
+}
+
+// The number in `rank3`, so that a rank has its colour whichever others there are.
+const rankOf = (label, order) => Number(/(\d+)$/.exec(label)?.[1] ?? order);
+
+// A curve's colour: its run's; of several of one run, alone on the page, those that runs would have.
+const shades = new Map();
+function shade(run, rank, alone) {
+  if (!rank) return { color: run.color, abgr: run.abgr };
+  const key = `${run.color} ${rank} ${alone}`;
+  if (!shades.has(key)) {
+    const abgrShade = alone ? abgr(runColor(run.order + rank)) : mix(run.abgr, rank % 2 ? 0xff000000 : 0xffffffff, 0.1 * (1 + (rank % 4)));
+    shades.set(key, { abgr: abgrShade, color: `rgb(${abgrShade & 255},${(abgrShade >> 8) & 255},${(abgrShade >> 16) & 255})` });
+  }
+  return shades.get(key);
 }
 
 function line(context, x0, y0, x1, y1) {

@@ -17,6 +17,7 @@ export class Model {
     this.runs = new Map(); // Run id → run, in order of arrival.
     this.metrics = []; // Names; the index is ours.
     this.metricIndex = new Map();
+    this.several = false; // Whether a run has more than one curve for a metric: then they can be folded.
     this.fresh();
   }
 
@@ -79,6 +80,7 @@ export class Model {
     if (!list) run.curves.set(metric, (list = []));
     let series = list.find((one) => one.label === label);
     if (!series) list.push((series = new Series(label)));
+    if (list.length > 1) this.several = true;
     return series;
   }
 

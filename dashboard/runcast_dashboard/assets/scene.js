@@ -2,12 +2,14 @@
 // every point carries its time, and the picture at T is the points up to T, so that replay asks the service for nothing.
 // Along the relative axis the clock counts from each run's own start, and runs replay against each other.
 
+import { isSystem } from "./names.js";
+
 const CLOCK = { live: true, playing: false, speed: 20, t: 0, t0: 0, t1: 0 };
 
 export class Scene {
   constructor(model) {
     this.model = model;
-    this.options = { smooth: 0.6, axis: "step", log: false, outliers: true };
+    this.options = { smooth: 0.6, axis: "step", log: false, outliers: true, fold: true };
     this.hidden = new Set();
     this.focus = null;
     this.range = null; // The zoomed stretch, in units of the axis.
@@ -18,13 +20,23 @@ export class Scene {
     return this.options.axis;
   }
 
+  // Samples of the machine are counted, not stepped: they lie along time.
+  axisOf(metric) {
+    return this.axis === "step" && isSystem(this.model.metrics[metric]) ? "rel" : this.axis;
+  }
+
+  // The zoomed stretch, where it is one of this metric's axis.
+  rangeOf(metric) {
+    return this.axisOf(metric) === this.axis ? this.range : null;
+  }
+
   shownRuns() {
     return [...this.model.runs.values()].filter((run) => !this.hidden.has(run.id));
   }
 
-  // Where a run's own zero lies on the axis.
-  offset(run) {
-    return this.axis === "rel" ? run.t0 : 0;
+  // Where a run's own zero lies on an axis.
+  offset(run, axis = this.axis) {
+    return axis === "rel" ? run.t0 : 0;
   }
 
   // The moment in a run's own time up to which it is shown.
@@ -36,29 +48,32 @@ export class Scene {
   // The curves of a metric at this moment, each with how many of its points.
   curves(metric, runs = this.shownRuns()) {
     const shown = [];
+    const axis = this.axisOf(metric);
+    const range = this.rangeOf(metric);
     for (const run of runs) {
       for (const held of this.model.curves(run, metric)) {
-        const source = this.range && held.detail?.n > 1 ? held.detail : held;
-        const [series, n] = source.until(this.axis, this.moment(run));
-        if (n) shown.push({ run, held, series, n, xs: this.axis === "step" ? series.x : series.t, offset: this.offset(run) });
+        const source = range && held.detail?.n > 1 ? held.detail : held;
+        const [series, n] = source.until(axis, this.moment(run));
+        if (n) shown.push({ run, held, series, n, xs: axis === "step" ? series.x : series.t, offset: this.offset(run, axis) });
       }
     }
     return shown;
   }
 
-  // One stretch of x for all charts: that is what makes a shared crosshair honest.
-  xRange() {
-    if (this.range) return this.range;
+  // One stretch of x for all charts along an axis: that is what makes a shared crosshair honest.
+  xRange(axis = this.axis) {
+    if (this.range && axis === this.axis) return this.range;
     let low = Infinity;
     let high = -Infinity;
     for (const run of this.shownRuns()) {
-      const offset = this.offset(run);
+      const offset = this.offset(run, axis);
       const moment = this.moment(run);
-      for (const list of run.curves.values()) {
+      for (const [metric, list] of run.curves) {
+        if (this.axisOf(metric) !== axis) continue;
         for (const held of list) {
-          const [series, n] = held.until(this.axis, moment);
+          const [series, n] = held.until(axis, moment);
           if (!n) continue;
-          const xs = this.axis === "step" ? series.x : series.t;
+          const xs = axis === "step" ? series.x : series.t;
           low = Math.min(low, xs[0] - offset);
           high = Math.max(high, xs[n - 1] - offset);
         }

@@ -77,6 +77,42 @@ export class Span {
     this.paint(left, right, color, half, alpha);
   }
 
+  // The area between two lines with the same xs. Where either is not finite, there is none.
+  band(xs, lows, highs, n, { kx, ox, ky, oy, log }, color, alpha) {
+    const { w, low, high } = this;
+    low.fill(1e9);
+    high.fill(-1e9);
+    const place = (v) => Math.min(1e4, Math.max(-1e4, (log ? (v > 0 ? Math.log10(v) : NaN) : v) * ky + oy));
+    let X0 = 0;
+    let top0 = NaN;
+    let end0 = NaN;
+    for (let i = 0; i < n; i++) {
+      const X = xs[i] * kx + ox;
+      const top = place(highs[i]);
+      const end = place(lows[i]);
+      if (top - top === 0 && end - end === 0) {
+        const c = Math.floor(X);
+        if (top0 - top0 === 0) {
+          // Columns are where their middle is.
+          for (let k = Math.max(0, Math.floor(X0) + 1); k <= c && k < w; k++) {
+            const part = X > X0 ? Math.min(1, (k + 0.5 - X0) / (X - X0)) : 1;
+            const y = top0 + (top - top0) * part;
+            const z = end0 + (end - end0) * part;
+            if (y < low[k]) low[k] = y;
+            if (z > high[k]) high[k] = z;
+          }
+        } else if (c >= 0 && c < w) {
+          low[c] = Math.min(low[c], top);
+          high[c] = Math.max(high[c], end);
+        }
+      }
+      X0 = X;
+      top0 = top;
+      end0 = end;
+    }
+    this.paint(0, w - 1, color, 0, alpha);
+  }
+
   paint(left, right, color, half, alpha) {
     const { w, h, low, high, pixels } = this;
     const red = color & 255;

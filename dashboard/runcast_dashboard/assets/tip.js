@@ -31,16 +31,17 @@ export class Tip {
       this.root.hidden = true;
       return;
     }
-    write(this.head, rows.length < total ? `${title} · ${rows.length} of ${total} runs` : title);
+    write(this.head, rows.length < total ? `${title} · ${rows.length} of ${total} ${rows.some((row) => row.label) ? "curves" : "runs"}` : title);
     while (this.rows.length < rows.length) this.rows.push(this.build());
     this.rows.forEach((row, k) => {
       const given = rows[k];
       row.root.hidden = !given;
       if (!given) return;
       const run = this.board.runs.get(given.id);
-      row.dot.style.background = run.color;
-      write(row.name, given.label ? `${run.name} · ${given.label}` : run.name);
-      write(row.value, number(Number.isFinite(given.raw) ? given.y : given.raw));
+      const { spread } = given;
+      row.dot.style.background = given.color ?? run.color;
+      write(row.name, given.label ? `${run.name} · ${given.label}` : spread ? `${run.name} · mean of ${spread.count}` : run.name);
+      write(row.value, number(Number.isFinite(given.raw) ? given.y : given.raw) + (spread ? ` (${number(spread.low)} – ${number(spread.high)})` : ""));
       row.root.classList.toggle("near", `${given.id} ${given.label}` === near);
     });
     if (this.root.hidden || this.size !== rows.length) {

@@ -18,9 +18,11 @@ export class Toolbar {
     this.health = element("div", "health", this.dot, this.words);
     this.health.setAttribute("role", "status");
     const axes = choice([["step", "Step"], ["rel", "Relative", "Time since each run's start"], ["wall", "Wall", "Time of day"]], options.axis, (axis) => board.setOptions({ axis }));
+    this.fold = this.toggle("Fold ranks", "fold", "One curve for all ranks of a run: their mean, with a band from the lowest to the highest. Off: one curve for each");
+    this.fold.hidden = true;
     this.root = element("div", "bar", this.find, this.slider(options), element("div", "label", element("span", "words", "X axis"), axes),
       this.toggle("Log y", "log", "Logarithmic y axis"), this.toggle("Clip outliers", "outliers", "Scale y to the central 98 % of what is shown"),
-      this.reset, element("div", "space"), this.health);
+      this.fold, this.reset, element("div", "space"), this.health);
   }
 
   slider(options) {
@@ -47,6 +49,10 @@ export class Toolbar {
     }, text);
     chip.setAttribute("aria-pressed", String(board.options[option]));
     return chip;
+  }
+
+  several(yes) {
+    this.fold.hidden = !yes;
   }
 
   zoomed(yes) {

@@ -33,9 +33,11 @@ let primary = null; // The metric whose last value stands beside each run.
 let hover = null;
 let subscribed = []; // What the service was last told to send.
 let confirmed = []; // What of it is held completely: a reconnect needs of these only what it missed.
-let waiting = false; // For `synced`: one question at a time, so that it is known what was answered.
+let unanswered = 0; // Questions whose `synced` has not come: one at a time, so that it is known what was answered.
 let views = 0;
 let drawnRange = [0, 1];
+let drawnSamples = 1; // The end of the samples' own stretch.
+let folding = false; // Some run has several curves for a metric.
 let newest = 0;
 let newestAt = 0;
 let latency = null;
@@ -52,7 +54,7 @@ const markMetrics = (touched) => charts.forEach((chart) => touched.has(chart.met
 
 function subscription() {
   model.fresh();
-  waiting = true;
+  unanswered = 1;
   subscribed = [...confirmed];
   const resume = confirmed.length ? model.marks() : {};
   // The service takes messages up to a size; a run that is left out comes as a snapshot.
@@ -90,8 +92,9 @@ const texts = {
     model.nameWriter(message);
   },
   synced() {
+    unanswered--;
+    if (unanswered) return;
     confirmed = [...subscribed];
-    waiting = false;
     live.settled();
     post({ ev: "synced" });
     markAll();
@@ -131,7 +134,8 @@ let windowTimer = 0;
 function askWindow() {
   clearTimeout(windowTimer);
   windowTimer = setTimeout(() => {
-    if (waiting) return; // The answer asks again.
+    // The answer asks again. Only the first time nothing was asked for yet: a thousand runs need not come for nothing.
+    if (unanswered > (subscribed.length ? 0 : 1)) return;
     const wanted = new Set([...charts.values()].filter((chart) => chart.visible).map((chart) => chart.metric));
     if (primary !== null) wanted.add(primary);
     for (const metric of wanted) {
@@ -143,7 +147,7 @@ function askWindow() {
     // A metric that left the window is no longer kept up to date: it comes anew when it is looked at again.
     confirmed = confirmed.filter((name) => names.includes(name));
     subscribed = names;
-    waiting = true;
+    unanswered++;
     live?.send({ op: "window", metrics: names, px: pixels() });
     model.evict(wanted, [...seen.keys()]);
     askView();
@@ -187,22 +191,24 @@ function reportHover() {
   const slack = (x1 - x0) * 0.01;
   const [y0, y1] = chart.yShown;
   const { log } = scene.options;
+  const axis = scene.axisOf(chart.metric);
   const rows = [];
-  for (const { run, series, xs, ys, n, offset } of chart.drawn) {
+  for (const { run, series, xs, ys, n, offset, band, color, parts } of chart.drawn) {
     const at = x + offset;
     if (at > xs[n - 1] + slack || at < xs[0] - slack) continue;
     let i = Math.min(n - 1, upper(xs, n, at));
     if (i > 0 && at - xs[i - 1] < xs[i] - at) i--;
     const v = log ? Math.log10(ys[i]) : ys[i];
     const far = Math.abs((y1 - v) / (y1 - y0) - hover.y);
-    rows.push({ id: run.id, label: series.label, y: ys[i], raw: series.y[i], step: series.x[i], t: series.t[i], far: Number.isFinite(far) ? far : 1e9 });
+    const spread = band && { low: band.low[i], high: band.high[i], count: band.count[i], of: parts.length };
+    rows.push({ id: run.id, label: series.label, color, spread, y: ys[i], raw: series.y[i], step: series.x[i], t: series.t[i], far: Number.isFinite(far) ? far : 1e9 });
   }
   let near = null;
   for (const row of rows) if (row.far < (near ? near.far : 0.08)) near = row;
   const total = rows.length;
   // With many runs, those that pass closest to the pointer.
   const chosen = rows.sort((p, q) => p.far - q.far).slice(0, 12).sort((p, q) => (Number.isFinite(q.y) ? q.y : -Infinity) - (Number.isFinite(p.y) ? p.y : -Infinity));
-  const title = scene.axis === "step" ? `step ${whole(x)}` : scene.axis === "rel" ? `${elapsedTick(Math.round(x / 100) * 100)} after its start` : x1 - x0 > 86_400_000 ? dateTime(x) : clockTime(x);
+  const title = axis === "step" ? `step ${whole(x)}` : axis === "rel" ? `${elapsedTick(Math.round(x / 100) * 100)} after its start` : x1 - x0 > 86_400_000 ? dateTime(x) : clockTime(x);
   post({ ev: "hover", id: hover.id, title, rows: chosen, total, near: near && `${near.id} ${near.label}` });
 }
 
@@ -212,11 +218,14 @@ function reportLatest(fps) {
     const moment = scene.moment(run);
     let last = null;
     let complete = true;
+    const ends = [];
     for (const held of primary === null ? [] : model.curves(run, primary)) {
       const [series, n] = held.until("step", moment);
       complete &&= n === held.n;
-      if (n && (!last || series.t[n - 1] > last.t)) last = { t: series.t[n - 1], step: series.x[n - 1], y: scene.options.smooth > 0 && series.smoothed >= n ? series.sm[n - 1] : series.y[n - 1] };
+      if (n) ends.push({ t: series.t[n - 1], step: series.x[n - 1], y: scene.options.smooth > 0 && series.smoothed >= n ? series.sm[n - 1] : series.y[n - 1] });
     }
+    for (const end of ends) if (!last || end.t > last.t) last = end;
+    if (scene.options.fold && ends.length > 1) last = { ...last, y: ends.reduce((sum, end) => sum + end.y, 0) / ends.length };
     const started = scene.clock.live || moment >= run.t0;
     values[run.id] = {
       y: last ? last.y : scene.clock.live ? run.summary[model.metrics[primary]] ?? null : null,
@@ -236,7 +245,7 @@ function reportNotes() {
     let shown = 0;
     let total = 0;
     const broken = new Set();
-    for (const { held, series, n, run } of chart.drawn) {
+    for (const { held, series, n, run } of chart.drawn.flatMap((curve) => curve.parts ?? [curve])) {
       shown += n;
       total += series === held ? n + held.total - held.n : n;
       // Of a replay, only what had happened by then.
@@ -283,6 +292,8 @@ function frame(now) {
       const recent = stat.frames.slice(-15);
       reportLatest(Math.round(1000 / (recent.reduce((sum, ms) => sum + ms, 0) / recent.length || 16)));
       reportNotes();
+      const several = model.several;
+      if (several !== folding) post({ ev: "several", several: (folding = several) });
     }
   }
   requestAnimationFrame(frame);
@@ -291,15 +302,16 @@ function frame(now) {
 function drawDirty() {
   const began = performance.now();
   const range = scene.xRange();
-  if (range[0] !== drawnRange[0] || range[1] !== drawnRange[1]) {
+  const sampled = scene.axis === "step" ? scene.xRange("rel") : range;
+  if (range[0] !== drawnRange[0] || range[1] !== drawnRange[1] || sampled[1] !== drawnSamples) {
     markAll();
-    drawnRange = range;
+    [drawnRange, drawnSamples] = [range, sampled[1]];
   }
   let drawn = 0;
   for (const chart of dirty) {
     dirty.delete(chart);
     if (!chart.visible) continue;
-    chart.draw(scene, theme, range);
+    chart.draw(scene, theme, scene.axisOf(chart.metric) === scene.axis ? range : sampled);
     drawn++;
     if (performance.now() - began > DRAW_MS_MAX) break;
   }
@@ -395,7 +407,9 @@ const operations = {
     hover = at;
     if (at) reportHover();
   },
-  zoom({ part }) {
+  zoom({ part, id }) {
+    // A stretch of time says nothing about steps.
+    if (part && id !== undefined && scene.axisOf(model.metric(id)) !== scene.axis) return;
     const [low, high] = drawnRange;
     zoom(part && [low + part[0] * (high - low), low + part[1] * (high - low)]);
   },
@@ -431,6 +445,10 @@ const operations = {
     const found = model.runs.get(run);
     const list = found ? model.curves(found, model.metric(metric)) : [];
     post({ ev: "points", curves: list.map((one) => ({ label: one.label, total: one.total, detail: one.detail?.n ?? 0, steps: [...one.x.subarray(0, one.n)], values: [...one.y.subarray(0, one.n)] })) });
+  },
+  drawn({ metric }) {
+    const chart = charts.get(metric);
+    post({ ev: "drawn", curves: chart?.drawn?.length ?? 0, range: chart?.xShown ?? null, scale: chart?.yShown ?? null });
   },
   close() {
     live?.close();

@@ -1,0 +1,102 @@
+// Many curves of one run, such as those of its ranks, as one: at each place their mean, lowest and highest value.
+// Where there are few points, the places are the points themselves, exactly; where there are more than pixels, each
+// place is a pixel column, and lowest and highest are over all that was logged in it.
+
+const TIP_COLUMNS = 8; // The newest points are those of the ranks that were heard last.
+
+// Merge two ascending lists of places.
+function merge(a, b) {
+  const out = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.length || j < b.length) {
+    const next = j >= b.length || a[i] <= b[j] ? a[i] : b[j];
+    while (i < a.length && a[i] <= next) i++;
+    while (j < b.length && b[j] <= next) j++;
+    out.push(next);
+  }
+  return out;
+}
+
+function places(parts, low, high, columns) {
+  let all = [];
+  for (const { xs, from, to } of parts) {
+    if (to - from > columns) return null;
+    all = merge(all, xs.subarray(from, to));
+    if (all.length > 2 * columns) return null;
+  }
+  return all;
+}
+
+// `parts` have points [from, to) of xs and ys, ascending in x. Returns xs, mean, low, high and count, by place.
+export function fold(parts, low, high, columns) {
+  const exact = places(parts, low, high, columns);
+  const width = (high - low) / columns;
+  const n = exact ? exact.length : columns;
+  const xs = exact ? Float64Array.from(exact) : Float64Array.from({ length: n }, (_, k) => low + (k + 0.5) * width);
+  const sum = new Float64Array(n);
+  const count = new Int32Array(n);
+  const lowest = new Float64Array(n).fill(Infinity);
+  const highest = new Float64Array(n).fill(-Infinity);
+  const own = new Float64Array(n); // Of one part: the sum and number of its points at each place.
+  const owned = new Int32Array(n);
+  const reach = (k, v) => {
+    if (v < lowest[k]) lowest[k] = v;
+    if (v > highest[k]) highest[k] = v;
+  };
+  for (const { xs: px, ys: py, from, to } of parts) {
+    own.fill(0);
+    owned.fill(0);
+    let at = 0;
+    let before = -1; // The last finite point.
+    for (let i = from; i < to; i++) {
+      const v = py[i];
+      if (v - v !== 0) {
+        before = -1;
+        continue;
+      }
+      let k;
+      if (exact) {
+        while (xs[at] < px[i]) at++;
+        k = at;
+      } else k = Math.floor((px[i] - low) / width);
+      if (k >= 0 && k < n) {
+        own[k] += v;
+        owned[k]++;
+        reach(k, v);
+      }
+      // Between two points the curve is the line that joins them.
+      if (before >= 0) {
+        const slope = (v - py[before]) / (px[i] - px[before] || 1);
+        const first = exact ? k - 1 : Math.min(n - 1, Math.max(-1, Math.ceil((px[i] - low) / width - 0.5) - 1));
+        for (let j = first; j >= 0 && xs[j] > px[before]; j--) {
+          if (owned[j]) continue;
+          own[j] = py[before] + (xs[j] - px[before]) * slope;
+          owned[j] = 1;
+          reach(j, own[j]);
+        }
+      }
+      before = i;
+    }
+    for (let k = 0; k < n; k++) {
+      if (!owned[k]) continue;
+      sum[k] += own[k] / owned[k];
+      count[k]++;
+    }
+  }
+  return close({ xs, sum, count, lowest, highest, n });
+}
+
+// Divide, leave out the places that nobody reaches at either end, and those at the tip that only the quickest have.
+function close({ xs, sum, count, lowest, highest, n }) {
+  let from = 0;
+  let to = n;
+  while (from < to && !count[from]) from++;
+  while (to > from && !count[to - 1]) to--;
+  const steady = count[Math.max(from, to - 1 - TIP_COLUMNS)];
+  for (let left = TIP_COLUMNS; left > 0 && to - from > TIP_COLUMNS && count[to - 1] < steady; left--) to--;
+  const mean = new Float64Array(to - from);
+  for (let k = from; k < to; k++) mean[k - from] = count[k] ? sum[k] / count[k] : NaN;
+  const hole = (values) => values.slice(from, to).map((v, k) => (count[from + k] ? v : NaN));
+  return { n: to - from, xs: xs.slice(from, to), mean, low: hole(lowest), high: hole(highest), count: count.slice(from, to) };
+}

@@ -1,0 +1,5 @@
+// What a metric's name says about it.
+
+const SYSTEM = "_system/"; // As in runcast/surroundings/sampler.py.
+
+export const isSystem = (name) => !!name?.startsWith(SYSTEM);
