@@ -7,8 +7,9 @@ persister may store it as it stands.
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from runcast.blocks import Item
+from runcast.blocks import Item, drop_first
 from runcast.streams import StreamId
 
 
@@ -24,6 +25,14 @@ class Batch(Struct, frozen=True):
     entry: StreamId
     received: int  # ns
     size: int = 0  # Bytes of the entry's payload: what the batch costs while it waits.
+
+    def above(self, mark: int) -> Batch | None:
+        """Leave out the events up to `mark`; None when that is all of them."""
+        if mark < self.first:
+            return self
+        if mark >= self.last:
+            return None
+        return replace(self, first=mark + 1, items=drop_first(self.items, mark + 1 - self.first))
 
 
 class Stored(Struct, frozen=True):

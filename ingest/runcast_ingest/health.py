@@ -34,12 +34,15 @@ class Health:
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
         """Say whether events arrive and are stored, and the facts that this is judged by."""
-        silent = time.monotonic() - self.persister.published_at
+        now = time.monotonic()
+        silent, idle = now - self.persister.published_at, now - self.persister.stored_at
         troubles = []
         if not self.tail.connected:
             troubles.append("no answer from Redis")
         elif silent > SILENT_SECONDS_MAX:
-            troubles.append(f"nothing could be stored or acknowledged for {silent:.0f} s")
+            troubles.append(f"no writer could be told what is stored for {silent:.0f} s")
+        if idle > SILENT_SECONDS_MAX:
+            troubles.append(f"nothing could be stored for {idle:.0f} s")
         if self.tail.jammed:
             troubles.append(f"shards {self.tail.jammed} are jammed")
         return not troubles, {

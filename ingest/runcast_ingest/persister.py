@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import OutOfMemoryError, RedisError
+from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
 from runcast.streams import ACK_BEAT, ACK_CURSOR, START, StreamId, ack_key, format_id, stream_key
 from runcast_ingest.batch import Batch, Stored
@@ -64,7 +64,7 @@ class Persister:
         self._floors: dict[int, StreamId] = {}
         self._publish = asyncio.Event()
         self._squeezed = False
-        self.published_at = 0.0
+        self.published_at = self.stored_at = 0.0  # On the monotonic clock; a renewed lease is stored too.
 
     # What the tail says.
 
@@ -122,6 +122,11 @@ class Persister:
         self._unpublished[shard] = set(self._marks[shard])
         self._due.set()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether more can be taken now."""
+        return self._room.is_set()
+
     async def room(self) -> None:
         """Wait until there is room for more: the tail's brake."""
         await self._room.wait()
@@ -156,7 +161,8 @@ class Persister:
         try:
             done = await self._store.commit(work, epochs)
         except BaseException:
-            # Nothing of it was stored. It goes back to the front, without what was dropped meanwhile.
+            # Nothing of it was stored; or all of it, when only the waiting was given up: the ledger knows its marks,
+            # and leaves out what it has. It goes back to the front, without what was dropped meanwhile.
             mine = {shard for shard, epoch in epochs.items() if self._epochs.get(shard) == epoch}
             self._work.batches[:0] = [batch for batch in work.batches if batch.shard in mine]
             self._work.passed[:0] = [passed for passed in work.passed if passed.shard in mine]
@@ -164,6 +170,7 @@ class Persister:
             raise
         finally:
             self._measure()
+        self.stored_at = time.monotonic()
         shards = {batch.writer: batch.shard for batch in work.batches}
         shards |= {passed.writer: passed.shard for passed in work.passed}
         for shard in done.fenced:
@@ -176,7 +183,9 @@ class Persister:
                 self._marks[shard][stored.writer] = stored.mark
                 self._unpublished[shard].add(stored.writer)
         for shard, cursor in work.cursors.items():
-            if self._epochs.get(shard) == epochs[shard] and shard not in done.fenced:
+            ours = self._epochs.get(shard) == epochs[shard] and shard not in done.fenced
+            # A stream that began again meanwhile is behind its old cursor: trimmed there, it would lose what is new.
+            if ours and self._read[shard] >= cursor:
                 self._cursors[shard] = cursor
         self._publish.set()
         if done.stored:
@@ -274,7 +283,10 @@ class Persister:
 
 
 async def _is_full(redis: Redis) -> bool:
-    memory = await redis.info("memory")
+    try:
+        memory = await redis.info("memory")
+    except ResponseError:
+        return False  # Not for this user to ask; an XADD or HSET that is refused will tell.
     most = int(memory.get("maxmemory", 0))
     return most > 0 and int(memory["used_memory"]) > MEMORY_SHARE_MAX * most
 

@@ -36,6 +36,7 @@ from runcast_ingest.persister import Persister
 from runcast_ingest.settings import Settings
 from runcast_ingest.states import States
 from runcast_ingest.store import Store
+from runcast_ingest.store.codec import Damaged
 from runcast_ingest.tail import Tail
 
 MESSAGE_BYTES_MAX = 1024 * 1024  # Of any websocket; /live has a smaller bound of its own, Streamlit's pages need more.
@@ -105,8 +106,8 @@ class _Service:
         on_ready: Callable[[Discovery], None],
     ) -> None:
         """Run all parts until a signal, or until one of them dies."""
-        for run in await self._store.living():
-            self._states.begin(run.path, run.state, [each.id for each in run.writers if each.finished is None])
+        for path, writers in (await self._store.living()).items():
+            self._states.begin(path, writers)
         gate = Gate(
             self._app, token=self._settings.token, hosts=self._settings.hosts or None, origins=self._settings.origins
         )
@@ -164,7 +165,12 @@ class _Service:
         self._broadcast.changed(path, state)
 
     async def _declare(self, path: str, state: str) -> None:
-        if await self._store.set_state(path, state):
+        try:
+            changed = await self._store.set_state(path, state)
+        except Damaged as error:
+            _log.error("%s is %s, which cannot be stored: %s", path, state, error)
+            return
+        if changed:
             self._broadcast.changed(path, state)
 
 

@@ -77,6 +77,7 @@ class Session:
         self._jobs: deque[Callable[[], Awaitable[None]]] = deque()
         self._begun: set[str] = set()  # Paths that have a reach, or a job that will give them one.
         self._picking: tuple[Choice, Picker] | None = None
+        self._named: tuple[Choice | None, int, list[str]] = (None, 0, [])
         self._window: Window | None = None
         self._view: View | None = None
         self._told: dict[str, tuple[int, float]] = {}  # By path: the version last told, and when.
@@ -303,7 +304,7 @@ class Session:
     async def _fill(self, path: str, choice: Choice) -> None:
         """Send the snapshot of metrics that came into view, at the place where the run's stream stands."""
         reach = self._reaches.get(path)
-        if reach is None or choice is not self._choice:
+        if reach is None or reach.choice is choice or choice is not self._choice:
             return
         run = self._roster.runs[path]
         added = Choice([name for name in self._names(choice) or self._roster.metrics if name not in reach.choice])
@@ -401,7 +402,14 @@ class Session:
         return run.key
 
     def _names(self, choice: Choice) -> list[str] | None:
-        return None if choice.names is None else [name for name in self._roster.metrics if name in choice]
+        if choice.names is None:
+            return None
+        # A thousand runs ask the same of a thousand names; those only become more.
+        known, count, names = self._named
+        if known is not choice or count != len(self._roster.metrics):
+            names = [name for name in self._roster.metrics if name in choice]
+            self._named = choice, len(self._roster.metrics), names
+        return names
 
     def _picker(self, choice: Choice) -> Picker:
         if choice is not self._choice:

@@ -1,7 +1,7 @@
 """Whether a run lives: what its writers said, and for how long they have been silent.
 
 The rules are pure. `States` keeps when each writer was last heard of, and asks once a second; it knows neither
-Redis nor SQLite, and changes go out through one call.
+Redis nor SQLite, and changes go out through one call. It remembers only runs that somebody was heard of lately.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from msgspec import Struct
 
+from runcast.errors import StoreUnavailable
 from runcast.events import Finish
 from runcast_ingest.batch import Batch
 
 log = logging.getLogger(__name__)
 
 RUNNING, FINISHED, FAILED, CRASHED = "running", "finished", "failed", "crashed"
+UNASKED = ""  # Somebody was heard of whose run we do not know: the store may hold it for crashed.
 SILENCE_SECONDS = 20.0  # A writer beats every few seconds; a pause for garbage or a checkpoint is shorter.
 CHECK_SECONDS = 1.0
 
@@ -49,7 +51,11 @@ class _Life(Struct):
 
 
 class States:
-    """Watch over the runs that live. `change(path, state)` stores a state and is awaited before the next check."""
+    """Watch over the runs that live.
+
+    `change(path, state)` stores a state and is awaited before the next check; what it cannot store now, which it says
+    by StoreUnavailable, is due again.
+    """
 
     def __init__(
         self, change: Callable[[str, str], Awaitable[None]], *, clock: Callable[[], float] = time.monotonic
@@ -59,16 +65,20 @@ class States:
         self._lives: dict[str, _Life] = {}
         self._deaf = False
 
-    def begin(self, path: str, state: str, writers: Iterable[str]) -> None:
-        """Take up a run that the store holds, after a start of the service: its silence counts from now."""
+    def __len__(self) -> int:
+        """How many runs are remembered."""
+        return len(self._lives)
+
+    def begin(self, path: str, writers: Iterable[str]) -> None:
+        """Take up a run that the store holds for running, after a start of the service: its silence counts from now."""
         now = self._clock()
-        self._lives[path] = _Life(state, dict.fromkeys(writers, now))
+        self._lives[path] = _Life(RUNNING, dict.fromkeys(writers, now))
 
     def heard(self, path: str, writer: str) -> None:
         """Note a sign of life: a beat or a batch."""
         life = self._lives.get(path)
         if life is None:
-            life = self._lives[path] = _Life(RUNNING, {})
+            life = self._lives[path] = _Life(UNASKED, {})
         life.heard[writer] = self._clock()
 
     def saw(self, batch: Batch) -> None:
@@ -85,13 +95,11 @@ class States:
             life.heard.pop(writer, None)
 
     def committed(self, path: str, state: str) -> None:
-        """Take over the state that the store reached by itself, by a Start or a Finish."""
-        life = self._lives.get(path)
-        if state in {FINISHED, FAILED}:
+        """Take over the state that the store has: by a Start or a Finish, or because we said so."""
+        if state != RUNNING:
+            # Forgotten: whoever is heard of again makes us ask.
             self._lives.pop(path, None)
-        elif life is None:
-            self._lives[path] = _Life(state, {})
-        else:
+        elif (life := self._lives.get(path)) is not None:
             life.state = state
 
     def deaf(self, since: bool) -> None:
@@ -108,13 +116,14 @@ class States:
             return []
         now = self._clock()
         changes: list[tuple[str, str]] = []
-        for path, life in self._lives.items():
+        for path, life in list(self._lives.items()):
             if not life.heard:
+                del self._lives[path]  # All had their last word; the store says how it ended.
                 continue
             alive = any(now - heard <= SILENCE_SECONDS for heard in life.heard.values())
-            if alive and life.state == CRASHED:
+            if alive and life.state != RUNNING:
                 changes.append((path, RUNNING))
-            elif not alive and life.state == RUNNING:
+            elif not alive:
                 changes.append((path, CRASHED))
         return changes
 
@@ -123,5 +132,9 @@ class States:
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             for path, state in self.due():
-                await self._change(path, state)
-                self.committed(path, state)
+                try:
+                    await self._change(path, state)
+                except StoreUnavailable as error:
+                    log.error("%s; trying again", error)
+                else:
+                    self.committed(path, state)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -107,6 +108,10 @@ class Tail:
                     self._hear(True)
                     pause = RECONNECT_SECONDS[0]
                     await self._follow(redis)
+            except sqlite3.Error as error:
+                # A full disk, say, where a lease is taken. What was read and not handed on is read again.
+                log.error("cannot store: %s; trying again", error)
+                await asyncio.sleep(RECONNECT_SECONDS[1])
             except (RedisError, OSError, TimeoutError) as error:
                 if self.connected:
                     log.warning("lost Redis: %s; trying again", error)
@@ -119,7 +124,11 @@ class Tail:
         checked = 0.0
         while True:
             heed_cancellation()
-            await self._persister.room()
+            if not self._persister.has_room:
+                # Beats wait behind what is not read: whoever is not heard of now has not fallen silent.
+                self._on_deaf(True)
+                await self._persister.room()
+                self._on_deaf(False)
             now = time.monotonic()
             if now - checked >= CHECK_SECONDS:
                 await self._lease()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from runcast.errors import StoreUnavailable
 from runcast_ingest.states import CRASHED, FAILED, FINISHED, RUNNING, SILENCE_SECONDS, End, States, state_of
 
 
@@ -43,6 +46,7 @@ def _states() -> tuple[States, Clock]:
 def test_a_run_whose_writers_all_fall_silent_has_crashed() -> None:
     states, clock = _states()
     states.heard("p/r", "a")
+    states.committed("p/r", RUNNING)
     states.heard("p/r", "b")
     clock.now += SILENCE_SECONDS - 1
     states.heard("p/r", "b")
@@ -54,16 +58,17 @@ def test_a_run_whose_writers_all_fall_silent_has_crashed() -> None:
 
 def test_a_run_that_is_heard_again_runs_again() -> None:
     states, clock = _states()
-    states.begin("p/r", CRASHED, ["a"])
+    states.begin("p/r", ["a"])
     clock.now += SILENCE_SECONDS + 1
-    assert states.due() == []
+    assert states.due() == [("p/r", CRASHED)]
+    states.committed("p/r", CRASHED)
     states.heard("p/r", "a")
     assert states.due() == [("p/r", RUNNING)]
 
 
 def test_after_a_start_of_the_service_every_writer_has_its_time() -> None:
     states, clock = _states()
-    states.begin("p/r", RUNNING, ["a"])
+    states.begin("p/r", ["a"])
     clock.now += SILENCE_SECONDS
     assert states.due() == []
     clock.now += 1
@@ -72,7 +77,7 @@ def test_after_a_start_of_the_service_every_writer_has_its_time() -> None:
 
 def test_nobody_crashes_while_redis_is_away() -> None:
     states, clock = _states()
-    states.heard("p/r", "a")
+    states.begin("p/r", ["a"])
     states.deaf(True)
     clock.now += 1000
     assert states.due() == []
@@ -87,3 +92,42 @@ def test_the_silence_of_a_writer_that_ended_says_nothing() -> None:
     states.ended("p/r", "a")
     clock.now += 1000
     assert states.due() == []
+
+
+def test_runs_that_ended_or_fell_silent_are_remembered_no_more() -> None:
+    """A beat that arrives behind the last word, or after years, leaves nothing behind either."""
+    states, clock = _states()
+    for number in range(100):
+        states.heard(f"p/finished{number}", "a")
+        states.ended(f"p/finished{number}", "a")
+        states.committed(f"p/finished{number}", FINISHED)
+        states.heard(f"p/finished{number}", "a")
+        states.heard(f"p/crashed{number}", "a")
+    for _ in range(3):
+        for change in states.due():
+            states.committed(*change)
+        clock.now += SILENCE_SECONDS + 1
+    assert len(states) == 0
+
+
+async def test_a_state_that_cannot_be_stored_is_declared_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk delays the word that a run crashed; it ends nobody."""
+    monkeypatch.setattr("runcast_ingest.states.CHECK_SECONDS", 0.001)
+    clock = Clock()
+    tried: list[str] = []
+
+    async def change(path: str, state: str) -> None:
+        tried.append(state)
+        if len(tried) < 3:
+            raise StoreUnavailable("the disk is full")
+
+    states = States(change, clock=clock)
+    states.begin("p/r", ["a"])
+    clock.now += SILENCE_SECONDS + 1
+    watch = asyncio.create_task(states.run())
+    async with asyncio.timeout(5):
+        while len(states):  # noqa: ASYNC110  # A fact of States, which tells nobody.
+            await asyncio.sleep(0.001)
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
+    assert tried == [CRASHED] * 3

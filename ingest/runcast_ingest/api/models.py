@@ -116,7 +116,7 @@ class Stored(_Model):
 class Quarantined(_Model):
     """An entry that could not be stored."""
 
-    kind: str = Field(description="malformed, poison, gap or stray.")
+    kind: str = Field(description="malformed, poison, gap, stray or refused.")
     reason: str
     path: str
     writer: str

@@ -1,7 +1,7 @@
 """Read every stored byte again: is each blob what was written, and is each writer complete from 1 to its mark?
 
 Complete means that every sequence is there once: in level 0, in a part, among the events, or in quarantine because
-nobody could read it.
+nobody could read it, or the database would not take it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from runcast.blocks import count as count_events
 from runcast.wire import decode_items
 from runcast_ingest.store.codec import Ints, crc, decompress
 from runcast_ingest.store.parts import read_axis
-from runcast_ingest.store.records import POISON, STRAY, CheckReport
+from runcast_ingest.store.records import POISON, REFUSED, STRAY, CheckReport
 from runcast_ingest.store.schema import AXIS_POSITION, POSITION_BITS
 
 PROBLEMS_MAX = 1000  # Listed; beyond them a file is rather restored than read.
@@ -38,7 +38,7 @@ PARTS_OF = """
 SELECT part.key, part.rows FROM part JOIN axis ON axis.key = part.axis WHERE axis.writer = ? AND axis.run = ?
 AND part.level = 1 ORDER BY part.first
 """
-UNREADABLE = f"SELECT first, last FROM quarantine WHERE writer = ? AND kind IN ('{POISON}', '{STRAY}')"
+UNREADABLE = f"SELECT first, last FROM quarantine WHERE writer = ? AND kind IN ('{POISON}', '{STRAY}', '{REFUSED}')"
 
 
 def check(db: sqlite3.Connection, progress: Progress | None = None) -> CheckReport:

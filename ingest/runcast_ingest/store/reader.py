@@ -7,8 +7,9 @@ a few queries, and the numbers are taken apart afterwards, in a thread.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,11 +100,13 @@ class Readers:
         """Hold one connection, and one picture of the database, for a few queries."""
         connection = await self._free.get()
         try:
-            await connection.execute("BEGIN")
             try:
+                # Inside: whoever is cancelled while it begins has begun it, and the next would find it open.
+                await connection.execute("BEGIN")
                 yield connection
             finally:
-                await connection.execute("ROLLBACK")
+                with suppress(sqlite3.OperationalError):  # Nothing was begun.
+                    await connection.execute("ROLLBACK")
         finally:
             self._free.put_nowait(connection)
 

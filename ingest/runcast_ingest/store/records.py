@@ -19,6 +19,7 @@ MALFORMED = "malformed"  # Unreadable, envelope and all.
 POISON = "poison"  # Its payload is unreadable; the writer's mark moved past it.
 GAP = "gap"  # Something before it is missing; goes when the writer has sent it again.
 STRAY = "stray"  # Its writer belongs to another run.
+REFUSED = "refused"  # The database did not take it; whole, because the writer's mark moved past it.
 
 
 class Lease(Struct, frozen=True):
@@ -120,6 +121,7 @@ class RunRecord(Struct, frozen=True):
     tags: tuple[str, ...]
     lost: int
     writers: list[WriterRecord]
+    damaged: bool = False  # On disk: its config and summary cannot be read, and are empty here.
 
     @property
     def path(self) -> str:

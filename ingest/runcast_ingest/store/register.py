@@ -45,6 +45,8 @@ ON CONFLICT(key) DO UPDATE SET label = excluded.label, mark = excluded.mark, fir
 ADD_WRITER = """
 INSERT INTO writer(id, run, label, mark, first_time, last_time, seen) VALUES(?, ?, '', 0, ?, ?, ?) RETURNING key
 """
+SKIP = "UPDATE writer SET mark = max(mark, ?) WHERE id = ?"
+RUN_KEY = "SELECT run.key FROM run JOIN project ON project.key = run.project WHERE project.name = ? AND run.id = ?"
 ADD_KEYSET = "INSERT INTO keyset(digest, names) VALUES(?, ?) ON CONFLICT DO NOTHING"
 READ_AXIS = "SELECT key, rows, kinds, extras, crc FROM axis WHERE run = ? AND writer = ? AND keyset = ?"
 ADD_AXIS = "INSERT INTO axis(run, writer, keyset, rows, kinds, extras, crc) VALUES(?, ?, ?, 0, ?, ?, ?) RETURNING key"
@@ -62,6 +64,11 @@ class Register:
     def forget(self) -> None:
         """Know nothing any more: it is read again when it is needed."""
         self._runs.clear()
+        self._keysets.clear()
+
+    def drop(self, path: str) -> None:
+        """Forget one run, and what was made for it: it was undone."""
+        self._runs.pop(path, None)
         self._keysets.clear()
 
     def run(self, path: str) -> Run | None:
@@ -167,6 +174,15 @@ class Register:
         """Forget the runs that were met first, when there are too many."""
         while len(self._runs) > RUNS_KEPT_MAX:
             self._runs.pop(next(iter(self._runs)))
+
+    def skip(self, path: str, shard: int, writer: str, last: int, now: int) -> None:
+        """Move a writer's mark without looking at its run, which may be what cannot be read."""
+        if self._db.execute(SKIP, (last, writer)).rowcount:
+            return
+        row = self._db.execute(RUN_KEY, split_path(path)).fetchone()
+        key = row[0] if row else self.new_run(path, shard, now).key
+        self._db.execute(ADD_WRITER, (writer, key, now, now, now))
+        self._db.execute(SKIP, (last, writer))
 
     def _keyset(self, names: tuple[str, ...]) -> int:
         key = self._keysets.get(names)

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from runcast.errors import StoreUnavailable
 from runcast.streams import SHARDS
 from runcast_ingest.store import catalog, history, pages
 from runcast_ingest.store.checker import Progress, check
@@ -107,8 +108,14 @@ class Store:
         return committed
 
     async def set_state(self, path: str, state: str) -> bool:
-        """Declare a run silent (crashed) or heard again (running); False when that says nothing new."""
-        return await self._write(self._ledger.set_state, path, state)
+        """Declare a run silent (crashed) or heard again (running); False when that says nothing new.
+
+        Raises StoreUnavailable when it cannot be written, Damaged when the run cannot be read.
+        """
+        try:
+            return await self._write(self._ledger.set_state, path, state, dict(self._epochs))
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the state of {path} cannot be stored: {error}") from error
 
     async def compact(self) -> None:
         """Move what is due from level 0 into columns, for as long as the service lives."""
@@ -128,10 +135,12 @@ class Store:
             for due in await self._write(self._ledger.backlog.due, everything):
                 try:
                     moved += await self._compact(due)
-                except Damaged as error:
-                    # It stays in level 0, where every reader and doctor will say the same.
-                    self._damaged += 1
-                    log.error("cannot compact run %s: %s", due.run, error)
+                except sqlite3.OperationalError:
+                    raise  # The disk is full, say: that is nobody's data.
+                except Exception as error:
+                    # One run's data, damaged or odd. It stays in level 0, where every reader and doctor says the same.
+                    self._damaged += isinstance(error, Damaged)
+                    log.error("cannot compact run %s: %s", due.run, error, exc_info=error)
                     await self._write(self._ledger.backlog.give_up, due)
         return moved
 
@@ -173,8 +182,8 @@ class Store:
         async with self._readers.transaction() as db:
             return await catalog.run(db, project, run)
 
-    async def living(self) -> list[RunRecord]:
-        """List the runs that are not known to have ended, in all projects."""
+    async def living(self) -> dict[str, list[str]]:
+        """List the runs that are not known to have ended, in all projects: their paths, and who wrote to them."""
         async with self._readers.transaction() as db:
             return await catalog.living(db)
 
