@@ -6,11 +6,13 @@ service nor the dashboard installed, and `runcast sync` works there all the same
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 
 import click
 
-from runcast.cli.group import LazyGroup
+from runcast.cli.group import LazyGroup, load
 from runcast.errors import RuncastError
 
 # Command → what it does, in the order of `runcast --help`. Each lives in the module of its name.
@@ -35,12 +37,28 @@ COMMANDS = {
 EXIT_INTERRUPT = 130  # The shell's code for Ctrl-C.
 
 
+def _print_version(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    del parameter
+    if asked:
+        context.invoke(load("runcast.cli.version", "version").version)
+        context.exit()
+
+
 @click.group(
     cls=LazyGroup,
     commands_of=COMMANDS,
     package="runcast.cli",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Everything lives in one directory, RUNCAST_DIR (default ~/.runcast). Start with: runcast up",
+)
+@click.option(
+    "--version",
+    "-V",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version.",
 )
 def cli() -> None:
     """Runcast: log training runs, and watch them live.
@@ -54,8 +72,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; an error of ours is one sentence and status 1."""
+    _end_by_signals()
     try:
-        status = cli.main(standalone_mode=False)
+        status = cli.main(standalone_mode=False, color=False if os.environ.get("NO_COLOR") else None)
     except click.exceptions.Exit as end:
         status = end.exit_code
     except click.ClickException as error:
@@ -65,10 +84,19 @@ def main() -> None:
         click.echo(f"runcast: {error}", err=True)
         status = 1
     except (click.Abort, KeyboardInterrupt):
-        click.echo(err=True)
-        status = EXIT_INTERRUPT
-    except BrokenPipeError:
-        # `runcast tail … | head` ends us so; a second complaint at interpreter exit would be noise.
-        sys.stderr.close()
-        status = 0
+        status = EXIT_INTERRUPT  # click has ended the line that `^C` stands on.
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _end_by_signals() -> None:
+    """Let SIGTERM and a closed terminal end a command as Ctrl-C does: what it has started ends with it."""
+
+    def end(number: int, _: object) -> None:
+        # It has been heard; a second one would only cut short the tidying.
+        signal.signal(number, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    # `nohup` ignores this one on purpose. A service has an answer of its own to SIGTERM, so that is what it hears.
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))

@@ -15,9 +15,10 @@ from urllib.parse import quote, urlencode
 import click
 
 from runcast import discovery, settings
-from runcast.errors import RuncastError, ServerMissing
+from runcast.errors import RuncastError, ServerMissing, UsageError
 
 SERVER = "RUNCAST_SERVER"
+NAMED_RUNS_MAX = 1000  # Looked at for a run's name, the latest first; beyond them an id is what helps.
 SECONDS_MAX = 30.0  # For an answer to begin; how long it takes to arrive is not bounded.
 
 server_option = click.option(
@@ -50,7 +51,7 @@ class Service:
         found = discovery.read(directory)
         if found is None:
             raise ServerMissing(
-                f"no service runs in {directory}; start one with `runcast up`, or name one with --server URL"
+                f"no service runs in {directory}; start one with `runcast up`, or name one elsewhere with --server URL"
             )
         return cls(found.url, token)
 
@@ -62,14 +63,24 @@ class Service:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         request = urllib.request.Request(url, headers=headers)  # noqa: S310  # The scheme was checked, or is our own.
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS_MAX) as answer:  # noqa: S310
-                yield answer
+            answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=SECONDS_MAX)  # noqa: S310
         except urllib.error.HTTPError as error:
             with error:
                 raise Refused(error.code, _sentence(error)) from error
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", error)
-            raise ServerMissing(f"no answer from the service at {self.url}: {reason}; see `runcast status`") from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise self._missing(error) from error
+        with answer:
+            try:
+                yield answer
+            except BrokenPipeError:
+                raise  # Of whoever reads what we print, not of the service: we only listen to it.
+            except (ConnectionError, TimeoutError, http.client.HTTPException) as error:
+                raise self._missing(error) from error
+
+    def _missing(self, error: Exception) -> ServerMissing:
+        reason = getattr(error, "reason", error)
+        said = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+        return ServerMissing(f"no answer from a service at {self.url}: {said}; is it running there?")
 
     def get(self, path: str, **params: Any) -> Any:
         """Ask for something and read it whole; NaN and infinities come as bare tokens."""
@@ -104,9 +115,29 @@ class Service:
     def split(self, what: str) -> tuple[str, str | None]:
         """Read PROJECT or PROJECT/RUN; a project's own name may have slashes in it, so the service is asked."""
         project, slash, run = what.rpartition("/")
-        if not slash or any(each["name"] == what for each in self.projects()):
+        projects = {each["name"] for each in self.projects()} if slash else set()
+        if not slash or what in projects:
             return what, None
-        return project, run
+        return project, (self._by_name(project, run) if project in projects else None) or run
+
+    def locate(self, what: str) -> tuple[str, str]:
+        """Read PROJECT/RUN, where RUN is an id or a name that one run alone has; raises UsageError and Refused."""
+        project, _, run = what.rpartition("/")
+        if not project or not run:
+            raise UsageError(f"{what!r} names no run; write PROJECT/RUN (`runcast ls {what.strip('/')}` lists them)")
+        try:
+            return project, str(self.run(project, run)["id"])
+        except Refused as error:
+            if error.status != 404 or not (named := self._by_name(project, run)):
+                raise
+            return project, named
+
+    def _by_name(self, project: str, name: str) -> str | None:
+        """Find the id of the run of that name, None if there is none; raises UsageError if there are several."""
+        named = [str(run["id"]) for run in self.runs(project, limit=NAMED_RUNS_MAX) if run["name"] == name]
+        if len(named) > 1:
+            raise UsageError(f"{len(named)} runs of {project!r} are called {name!r}; use an id: {', '.join(named[:5])}")
+        return named[0] if named else None
 
     def history(self, project: str, run: str, **params: Any) -> Iterator[Mapping[str, Any]]:
         """Give a run's rows, merged by step."""
@@ -127,7 +158,7 @@ def _sentence(error: urllib.error.HTTPError) -> str:
         body = json.loads(error.read(65536))
     except (ValueError, OSError):
         return f"{error.url} answered {error.code} {error.reason}"
-    said = body.get("error") or body.get("detail") if isinstance(body, dict) else None
+    said = body.get("error") or body.get("detail") or body.get("status") if isinstance(body, dict) else None
     if isinstance(said, dict):
         said = said.get("message")
     if error.code == 401:

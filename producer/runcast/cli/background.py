@@ -10,6 +10,7 @@ import webbrowser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from runcast import discovery, settings
 from runcast.cli.api import Refused, Service
@@ -39,14 +40,17 @@ def launch(directory: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]
             start_new_session=True,
         )
     deadline = time.monotonic() + START_SECONDS_MAX
-    while not _is_ready(directory, process.pid):
-        if process.poll() is not None:
-            raise RuncastError(_last_words(log, begun))
-        if time.monotonic() > deadline:
-            process.terminate()
-            process.wait()
-            raise RuncastError(f"the service is not ready after {START_SECONDS_MAX:.0f} s; see {log}")
-        time.sleep(0.02)
+    try:
+        while not _is_ready(directory, process.pid):
+            if process.poll() is not None:
+                raise RuncastError(_last_words(log, begun))
+            if time.monotonic() > deadline:
+                raise RuncastError(f"the service is not ready after {START_SECONDS_MAX:.0f} s; see {log}")
+            time.sleep(0.02)
+    except BaseException:
+        # Ctrl-C while it starts, too: nobody would know of it.
+        end(process)
+        raise
     return process
 
 
@@ -57,9 +61,18 @@ def service_process(directory: Path, *arguments: str) -> Iterator[Discovery | No
     try:
         yield discovery.read(directory)
     finally:
-        process.terminate()
+        end(process)
+
+
+def end(*processes: subprocess.Popen[Any]) -> None:
+    """End processes in order: all are asked, and who has not ended after a while is killed."""
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    deadline = time.monotonic() + STOP_SECONDS_MAX
+    for process in processes:
         try:
-            process.wait(STOP_SECONDS_MAX)
+            process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -15,7 +17,8 @@ import click
 from runcast import discovery, settings
 from runcast.cli import table
 from runcast.cli.api import Service
-from runcast.cli.background import service_process
+from runcast.cli.background import end, service_process
+from runcast.cli.progress import Progress
 from runcast.cli.watch import Watch
 from runcast.errors import RuncastError
 
@@ -55,21 +58,31 @@ run.finish()
 
 
 @click.command()
-@click.option("--processes", type=click.IntRange(1, 64), default=2, show_default=True, help="That log at full speed.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    default=2,
+    metavar="N",
+    show_default=True,
+    help="So many log at full speed.",
+)
 def bench(processes: int) -> None:
     """Measure this machine: log(), throughput, latency.
 
-    It uses a service and a directory of its own, and leaves nothing behind.
+    It takes half a minute, uses a service and a directory of its own, and leaves nothing behind.
     """
-    with tempfile.TemporaryDirectory(prefix="runcast-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="runcast-bench-") as folder, Progress() as progress:
         directory = Path(folder)
+        progress.show("1 of 3: calls of log() …")
         cost = json.loads(_run(directory, _LOG))
+        progress.show("2 of 3: from many rows to the disk …")
         with service_process(directory, "--port", "0", "--no-dashboard"):
             found = discovery.read(directory)
             if found is None:
                 raise RuncastError("the service of the bench is gone")
             service = Service(found.url, settings.read_token(os.environ))
             seconds = _flood(directory, processes)
+            progress.show("3 of 3: from log() to a subscriber …")
             with Watch(service, PROJECT) as watch:
                 _run(directory, _PACED, str(PACED_ROWS), str(ROWS_PER_SECOND))
                 time.sleep(0.5)
@@ -87,24 +100,35 @@ def bench(processes: int) -> None:
 
 def _flood(directory: Path, processes: int) -> float:
     """Log at full speed in several processes; return the seconds until the last of them is stored."""
-    started = [_start(directory, _FLOOD, f"flood{number}", str(ROWS)) for number in range(processes)]
-    return max(float(_end(process)) for process in started)
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(_started(directory, _FLOOD, f"flood{number}", str(ROWS))) for number in range(processes)
+        ]
+        return max(float(_said(process)) for process in started)
 
 
 def _run(directory: Path, program: str, *arguments: str) -> str:
-    return _end(_start(directory, program, *arguments))
+    with _started(directory, program, *arguments) as process:
+        return _said(process)
 
 
-def _start(directory: Path, program: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(  # noqa: S603  # Our own programs.
+@contextmanager
+def _started(directory: Path, program: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run one of our own programs for no longer than the block."""
+    process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", program, *arguments],
         env=os.environ | {settings.DIR: str(directory), settings.SILENT: "1"},
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # Ctrl-C is for the bench; it tells them itself.
     )
+    try:
+        yield process
+    finally:
+        end(process)
 
 
-def _end(process: subprocess.Popen[str]) -> str:
+def _said(process: subprocess.Popen[str]) -> str:
     said, _ = process.communicate()
     if process.returncode:
         raise RuncastError(f"a program of the bench ended with status {process.returncode}")

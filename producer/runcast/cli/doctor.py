@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from runcast import settings
 from runcast.cli import table
+from runcast.cli.place import directory_option
+from runcast.cli.progress import Progress, bar
 from runcast.drain import journals
 from runcast.errors import MalformedEntry, StoreUnavailable
 from runcast.journal import hold
@@ -25,52 +26,63 @@ SHOWN_MAX = 50
 
 
 @click.command()
-def doctor() -> None:
+@directory_option
+def doctor(directory: Path) -> None:
     """Re-read everything that is stored and check it.
 
     Every checksum of the store, every writer's rows against its mark, what is in quarantine, and every record of the
     journals. It only reads, while the service runs or not. Status 1 when something is wrong, and it says what.
     """
-    directory = settings.directory(os.environ)
-    path = directory / DATABASE
-    begun = time.monotonic()
-    problems = []
-    if path.exists():
-        report = _check(path)
-        problems += report.problems
-        click.echo(
-            f"store       {path}: {report.writers} writers, {report.events} events, {report.blobs} parts, "
-            f"{table.size(report.bytes)}, read in {time.monotonic() - begun:.1f} s"
-        )
-        for kind, count in report.quarantine.items():
-            problems.append(f"quarantine: {count} stream entries that could not be stored ({kind}); see /api/v1/health")
-    else:
-        click.echo(f"store       none yet at {path}")
-    problems += _check_journals(directory)
+    problems = _check_store(directory / DATABASE) + _check_journals(journals(directory))
     for problem in problems[:SHOWN_MAX]:
-        click.secho(f"WRONG       {problem}", fg="red")
+        click.echo(f"{click.style('WRONG', fg='red')}     {problem}")
     if len(problems) > SHOWN_MAX:
-        click.secho(f"            and {len(problems) - SHOWN_MAX} more", fg="red")
-    click.echo("all is well" if not problems else f"{len(problems)} things are wrong")
+        click.echo(f"          and {len(problems) - SHOWN_MAX} more")
+    if problems:
+        click.secho(
+            f"{table.count(len(problems), 'thing is', 'things are')} wrong, listed above; everything else is well",
+            fg="red",
+        )
+    else:
+        click.secho("all is well", fg="green")
     sys.exit(1 if problems else 0)
 
 
-def _check(path: Path) -> CheckReport:
-    """Walk over the database; raises StoreUnavailable when it is none of ours, or too new."""
+def _check_store(path: Path) -> list[str]:
+    """Read the database and say how much it was; what is wrong comes back as sentences."""
+    if not path.exists():
+        click.echo(f"store     none yet at {path}")
+        return []
+    begun = time.monotonic()
+    try:
+        report = _read(path)
+    except StoreUnavailable as error:
+        click.echo(f"store     {path}: cannot be checked")
+        return [str(error)]
+    click.echo(
+        f"store     {path}: {table.count(report.events, 'event')} of "
+        f"{table.count(report.writers, 'process', 'processes')}, "
+        f"{table.count(report.blobs, 'checksum')} over {table.size(report.bytes)}, "
+        f"read in {time.monotonic() - begun:.1f} s"
+    )
+    return report.problems + [
+        f"quarantine: {count} stream entries that could not be stored ({kind}); see /api/v1/health"
+        for kind, count in report.quarantine.items()
+    ]
 
-    def progress(done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            click.echo(f"\r{done} of {total} parts\x1b[K", err=True, nl=False)
 
+def _read(path: Path) -> CheckReport:
+    """Walk over the database; raises StoreUnavailable when it is none of ours, too new, or no database any more."""
     try:
         connection = connect(path, readonly=True)
         try:
             _recognise(connection, path)
-            return check(connection, progress)
+            with Progress() as progress:
+                return check(
+                    connection, lambda done, total: progress.show(f"store     {bar(done, total)} {done}/{total} parts")
+                )
         finally:
             connection.close()
-            if sys.stderr.isatty():
-                click.echo("\r\x1b[K", err=True, nl=False)
     except sqlite3.Error as error:
         raise StoreUnavailable(f"the database at {path} cannot be read: {error}; restore it from a backup") from error
 
@@ -86,32 +98,31 @@ def _recognise(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _check_journals(directory: Path) -> list[str]:
+def _check_journals(found: list[Path]) -> list[str]:
     """Read the journals of dead processes; those of the living are still being written."""
     problems, living, events = [], 0, 0
-    found = journals(directory)
-    for path in found:
-        try:
-            lock = hold(path)
-        except OSError:
-            living += 1
-            continue
-        try:
-            reader = Reader(path)
+    with Progress() as progress:
+        for number, path in enumerate(found):
             try:
-                first = reader.next
-                while reader.take()[1]:
-                    pass
-                events += reader.next - first
-                if reader.torn:
-                    problems.append(f"journal {path}: {reader.torn} bytes at its end cannot be read")
+                lock = hold(path)
+            except OSError:
+                living += 1
+                continue
+            try:
+                reader = Reader(path)
+                try:
+                    before = events - reader.next
+                    while reader.take()[1]:
+                        events = before + reader.next
+                        progress.show(f"journals  {bar(number, len(found))} {number}/{len(found)}, {events} events")
+                    if reader.torn:
+                        problems.append(f"journal {path}: {reader.torn} bytes at its end cannot be read")
+                finally:
+                    reader.close()
+            except (MalformedEntry, OSError) as error:
+                problems.append(f"journal {path}: {error}")
             finally:
-                reader.close()
-        except (MalformedEntry, OSError) as error:
-            problems.append(f"journal {path}: {error}")
-        finally:
-            os.close(lock)
-    click.echo(
-        f"journals    {len(found)}: {living} of living processes, {events} events in the others wait to be stored"
-    )
+                os.close(lock)
+    waiting = f"{table.count(len(found) - living, 'waits', 'wait')} to be stored with {table.count(events, 'event')}"
+    click.echo(f"journals  {f'{living} of trainings that run, {waiting}' if found else 'none'}")
     return problems

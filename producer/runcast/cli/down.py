@@ -6,36 +6,43 @@ import fcntl
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from runcast import discovery, settings
+from runcast import discovery
+from runcast.cli.place import directory_option
 from runcast.errors import RuncastError
 
 WAIT_SECONDS = 30.0
 
 
 @click.command()
-def down() -> None:
-    """Stop the service of this directory (RUNCAST_DIR).
+@directory_option
+def down(directory: Path) -> None:
+    """Stop the service of a directory.
 
     Trainings go on: they write their journals, and the next `runcast up` gets what was logged meanwhile.
     """
-    directory = settings.directory(os.environ)
     found = discovery.read(directory)
-    if found is None or not is_held(directory):
+    elsewhere = found is not None and found.host not in {"", os.uname().nodename}
+    if found is None or not (elsewhere or is_held(directory)):
         click.echo(f"no service runs in {directory}")
         return
-    if found.host and found.host != os.uname().nodename:
+    if elsewhere:
         raise RuncastError(f"the service of {directory} runs on {found.host}; stop it there")
-    os.kill(found.pid, signal.SIGTERM)
+    try:
+        with suppress(ProcessLookupError):
+            os.kill(found.pid, signal.SIGTERM)
+    except PermissionError as error:
+        raise RuncastError(f"the service (process {found.pid}) is another user's; stop it as that user") from error
     deadline = time.monotonic() + WAIT_SECONDS
     while is_held(directory):
         if time.monotonic() > deadline:
             raise RuncastError(f"the service (process {found.pid}) does not end; see {directory / 'service.log'}")
         time.sleep(0.02)
-    click.echo("stopped")
+    click.echo(f"stopped the service of {directory}")
 
 
 def is_held(directory: Path) -> bool:

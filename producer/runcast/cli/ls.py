@@ -13,8 +13,22 @@ from runcast.cli.api import Service, server_option
 @click.command()
 @click.argument("project", required=False)
 @click.option("--state", metavar="STATE", help="Only runs that are running, finished, failed or crashed.")
-@click.option("--sort", default="-created", show_default=True, help="A field of the run; with - the largest first.")
-@click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many runs.")
+@click.option(
+    "--sort",
+    metavar="FIELD",
+    default="-created",
+    show_default=True,
+    help="created, updated, name, id, state, steps or duration; with - the largest first.",
+)
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=50,
+    show_default=True,
+    help="At most so many runs.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, as the API gives it.")
 @server_option
 def ls(project: str | None, state: str | None, sort: str, limit: int, as_json: bool, server: str | None) -> None:
@@ -29,8 +43,10 @@ def ls(project: str | None, state: str | None, sort: str, limit: int, as_json: b
     if as_json:
         for item in found:
             click.echo(json.dumps(item))
+    elif not found and project is None:
+        click.echo("no projects yet; the first run that is logged makes one")
     elif not found:
-        click.echo("no projects yet" if project is None else f"no runs in {project}")
+        click.echo(f"no {state} runs in {project}" if state else f"no runs in {project}")
     elif project is None:
         table.print_table(
             ["PROJECT", "RUNS", "UPDATED"],

@@ -9,9 +9,9 @@ import click
 
 from runcast.cli import table
 from runcast.cli.api import Service, server_option
-from runcast.names import split_path
 
-_APART = frozenset({"config", "summary", "writers", "keys"})
+_APART = frozenset({"config", "summary", "writers", "keys", "lost"})
+_MOMENTS = frozenset({"created", "updated", "started", "finished"})
 
 
 @click.command()
@@ -21,28 +21,36 @@ _APART = frozenset({"config", "summary", "writers", "keys"})
 def show(run: str, as_json: bool, server: str | None) -> None:
     """Show one run: state, config, summary.
 
+    RUN is the run's id, or its name if no other run of the project has it.
+
     \b
     runcast show mnist/k3v9x2ab
+    runcast show mnist/wise-river-7
     """
-    found = Service.find(server).run(*split_path(run))
+    service = Service.find(server)
+    found = service.run(*service.locate(run))
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
-    _print(None, {key: value for key, value in found.items() if key not in _APART and value not in (None, "", [], {})})
+    _print("", {key: value for key, value in found.items() if key not in _APART and value not in (None, "", [], {})})
     for part in ("config", "summary"):
         _print(part, found.get(part) or {})
     if lost := found.get("lost"):
-        click.secho(f"{lost} rows are known to be lost: its trainer had no room for them", fg="red")
+        click.secho(f"\n{lost} rows are known to be lost: its trainer had no room for them", fg="red")
 
 
-def _print(title: str | None, values: Mapping[str, object]) -> None:
-    if title is not None:
-        click.secho(f"\n{title}" if values else "", bold=True)
-    width = max(map(len, values), default=0)
+def _print(title: str, values: Mapping[str, object]) -> None:
+    if title and values:
+        click.echo(f"\n{click.style(title, bold=True)}")
+    keys = {key: table.plain(key) for key in values}
+    width = max(map(len, keys.values()), default=0)
     for key, value in values.items():
-        shown = table.moment(str(value)) if key in {"created", "updated", "started", "finished"} else None
-        click.echo(f"  {key:<{width}}  {shown or _plain(value)}")
+        click.echo(f"  {keys[key]:<{width}}  {table.plain(_said(key, value))}")
 
 
-def _plain(value: object) -> str:
-    return json.dumps(value, ensure_ascii=True) if isinstance(value, dict | list) else table.number(value)
+def _said(key: str, value: object) -> str:
+    if key in _MOMENTS and isinstance(value, str):
+        return table.moment(value)
+    if key == "duration" and isinstance(value, int | float):
+        return table.duration(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else table.number(value)

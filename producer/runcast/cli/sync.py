@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from runcast import discovery, settings
+from runcast.cli import table
+from runcast.cli.progress import Progress, bar
 from runcast.drain import DrainReport, drain, journals
 from runcast.errors import ServerMissing
 
@@ -34,7 +36,7 @@ def sync(directory: Path | None, url: str | None) -> None:
     url = url or given.url
     found = discovery.read(directory) or discovery.read(given.directory)
     if url is None and found is None:
-        raise ServerMissing("nothing to send to: start the service with `runcast up`, or set RUNCAST_URL")
+        raise ServerMissing("nowhere to send to: start the service with `runcast up`, or set RUNCAST_URL or --url")
 
     def find_url() -> str | None:
         if url is not None:
@@ -49,12 +51,19 @@ def sync(directory: Path | None, url: str | None) -> None:
         interrupted = True
 
     before = signal.signal(signal.SIGINT, interrupt)
-    bar = _Bar()
     try:
-        report = drain(directory, find_url, wait_seconds=WAIT_SECONDS, progress=bar.show, stopping=lambda: interrupted)
+        with Progress() as progress:
+            report = drain(
+                directory,
+                find_url,
+                wait_seconds=WAIT_SECONDS,
+                progress=lambda path, stored, events: progress.show(
+                    f"{bar(stored, events)} {max(stored, 0)}/{events} {path}"
+                ),
+                stopping=lambda: interrupted,
+            )
     finally:
         signal.signal(signal.SIGINT, before)
-        bar.end()
     _tell(report, directory)
     if interrupted:
         raise click.Abort
@@ -69,25 +78,6 @@ def _tell(report: DrainReport, directory: Path) -> None:
     for folder, reason in report.unreadable.items():
         click.echo(f"unreadable {folder}: {reason}", err=True)
     alive = len(journals(directory)) - len(report.waiting) - len(report.unreadable)
-    rest = f"; {alive} more belong to processes that run" if alive > 0 else ""
-    click.echo(f"{len(report.runs)} journals sent, {report.events} events{rest}")
-
-
-class _Bar:
-    """A line that says how far the current journal is; only on a terminal."""
-
-    def __init__(self) -> None:
-        self._on = sys.stderr.isatty()
-        self._shown = False
-
-    def show(self, path: str, stored: int, events: int) -> None:
-        """Draw it again."""
-        if self._on:
-            done = 24 * max(stored, 0) // max(events, 1)
-            click.echo(f"\r{path[:40]:<40} {'█' * done}{'░' * (24 - done)} {stored}/{events}\x1b[K", err=True, nl=False)
-            self._shown = True
-
-    def end(self) -> None:
-        """Leave the line."""
-        if self._shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
+    rest = f"; {table.count(alive, 'more belongs', 'more belong')} to processes that run" if alive > 0 else ""
+    sent = f"{table.count(len(report.runs), 'journal')} sent, {table.count(report.events, 'event')}"
+    click.echo(f"{sent if report.runs or report.waiting or report.unreadable else 'nothing to send'}{rest}")

@@ -3,26 +3,51 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import click
 
 CELL_CHARS_MAX = 40
+CELL_CHARS_MIN = 19  # As many as a point of time has, the half of which says nothing: rather leave a column out.
+GAP = "  "
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[int] = ()) -> None:
-    """Print rows under a head, as wide as they need; columns in `right` are set flush right."""
-    cells = [[_clip(str(cell)) for cell in row] for row in rows]
+    """Print rows under a head, as wide as they need; columns in `right` are set flush right.
+
+    On a terminal that is too narrow text is shortened, then columns are left out from the right; a line says which.
+    """
+    cells = [[clip(plain(str(cell)), CELL_CHARS_MAX) for cell in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(head, *cells, strict=True)]
     flush = set(right)
+    if sys.stdout.isatty():
+        widths = fit(widths, terminal_width(), flush)
     for number, line in enumerate([list(head), *cells]):
-        text = "  ".join(
+        shown = [(width, clip(cell, width)) for width, cell in zip(widths, line, strict=False)]
+        text = GAP.join(
             " " * (width - _width(cell)) + cell if at in flush else cell + " " * (width - _width(cell))
-            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+            for at, (width, cell) in enumerate(shown)
         ).rstrip()
         click.echo(click.style(text, bold=True) if number == 0 else text)
+    if left_out := head[len(widths) :]:
+        click.secho(f"not shown for want of width: {', '.join(left_out)}", dim=True, err=True)
+
+
+def fit(widths: Sequence[int], room: int, flush: Collection[int] = ()) -> list[int]:
+    """Make columns fit: shorten the widest text as far as it still says something, then drop columns from the right."""
+    fitting = list(widths)
+    while sum(fitting) + len(GAP) * (len(fitting) - 1) > room:
+        text = [at for at, width in enumerate(fitting) if at not in flush and width > CELL_CHARS_MIN]
+        if text:
+            fitting[max(text, key=lambda at: fitting[at])] -= 1
+        elif len(fitting) > 1:
+            fitting.pop()
+        else:
+            break
+    return fitting
 
 
 def terminal_width() -> int:
@@ -35,9 +60,13 @@ def plain(text: str) -> str:
     return "".join(char if unicodedata.category(char) not in {"Cc", "Cf"} else "·" for char in text)
 
 
-def _clip(text: str) -> str:
-    text = plain(text)
-    return text if len(text) <= CELL_CHARS_MAX else text[: CELL_CHARS_MAX - 1] + "…"
+def clip(text: str, columns: int) -> str:
+    """Shorten a text to so many columns of a terminal."""
+    if _width(text) <= columns:
+        return text
+    while text and _width(text) >= columns:
+        text = text[:-1]
+    return text + "…"
 
 
 def _width(text: str) -> int:
@@ -68,6 +97,11 @@ def moment(when: str | float | None) -> str:
 def number(value: object) -> str:
     """Write a value as short as it reads well."""
     return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Say how many there are of something."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def size(count: float) -> str:

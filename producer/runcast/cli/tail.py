@@ -14,11 +14,18 @@ from runcast.cli import table
 from runcast.cli.api import Service, server_option
 from runcast.subscription import CaughtUp, Row, RunUpdate, Update, subscribe
 
+WHO_CHARS_MAX = 24  # A run's name in a line of its rows.
+
 
 @click.command()
 @click.argument("what", metavar="PROJECT[/RUN]")
 @click.option(
-    "-m", "--metric", "metrics", multiple=True, help="Only this one; may end in *, and be given several times."
+    "-m",
+    "--metric",
+    "metrics",
+    metavar="NAME",
+    multiple=True,
+    help="Only this one; may end in *, and be given several times.",
 )
 @click.option("--all", "everything", is_flag=True, help="Begin with what is stored, instead of with what comes.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row; NaN and infinities as bare words.")
@@ -26,12 +33,18 @@ from runcast.subscription import CaughtUp, Row, RunUpdate, Update, subscribe
 def tail(what: str, metrics: tuple[str, ...], server: str | None, *, everything: bool, as_json: bool) -> None:
     """Print rows as they are logged, until Ctrl-C.
 
+    RUN is a run's id, or its name if no other run of the project has it.
+
     \b
     runcast tail mnist
     runcast tail mnist/k3v9x2ab -m loss -m 'val/*'
     """
     service = Service.find(server)
     project, run = service.split(what)
+    if all(each["name"] != project for each in service.projects()):
+        click.secho(
+            f"there is no project {table.plain(project)!r} yet; its rows come here once there is", dim=True, err=True
+        )
     asyncio.run(
         _follow(
             subscribe(project, run, metrics or None, url=service.url, token=service.token, from_now=not everything),
@@ -53,7 +66,7 @@ async def _follow(updates: AsyncIterator[Update], *, as_json: bool) -> None:
                     click.secho("live; Ctrl-C ends it", dim=True, err=True)
             elif isinstance(update, RunUpdate):
                 if live and not as_json and states.get(update.run) != update.state:
-                    click.secho(f"{update.name} ({update.run}) is {update.state}", dim=True, err=True)
+                    click.secho(f"{table.plain(update.name)} ({update.run}) is {update.state}", dim=True, err=True)
                 states[update.run] = update.state
 
 
@@ -65,5 +78,6 @@ def _json(row: Row) -> str:
 def _line(row: Row) -> str:
     at = f"{datetime.fromtimestamp(row.time).astimezone():%H:%M:%S.%f}"[:-3]
     who = f"{row.name or row.run}{f' {row.label}' if row.label else ''}"
-    values = "  ".join(f"{table.plain(key)}={table.number(value)}" for key, value in row.values.items())
-    return f"{click.style(at, dim=True)}  {click.style(f'{table.plain(who):<24}', bold=True)} {row.step:>7}  {values}"
+    values = "  ".join(f"{table.plain(f'{key}={table.number(value)}')}" for key, value in row.values.items())
+    who = table.clip(table.plain(who), WHO_CHARS_MAX)
+    return f"{click.style(at, dim=True)}  {click.style(f'{who:<{WHO_CHARS_MAX}}', bold=True)} {row.step:>7}  {values}"

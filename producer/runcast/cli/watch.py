@@ -35,6 +35,11 @@ class Watch:
         self._thread.join()
         self._loop.close()
 
+    @property
+    def rows_max(self) -> int:
+        """How many rows came of the run that logged most."""
+        return max(map(len, list(self._waits_ms.values())), default=0)
+
     def percentiles(self, run: str) -> tuple[str, str]:
         """Say the median and the 99th percentile of a run's latencies, in ms."""
         waits = sorted(self._waits_ms.get(run, ()))
@@ -54,7 +59,8 @@ class Watch:
         updates = subscribe(self._project, url=self._service.url, token=self._service.token, from_now=True)
         try:
             async for update in updates:
-                if isinstance(update, Row):
+                # A row without anything of the program's own is a sample of the machine.
+                if isinstance(update, Row) and not all(key.startswith("_") for key in update.values):
                     self.rows += 1
                     self._waits_ms.setdefault(update.run, []).append((time.time() - update.time) * 1000)
         except (ServerMissing, LiveRefused):

@@ -1,0 +1,54 @@
+"""The dashboard as a process of its own: what `runcast dashboard` starts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import suppress
+
+import click
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+
+from runcast.cli.api import Service
+from runcast.cli.background import open_page
+from runcast.gate import Gate
+from runcast_dashboard.mount import pages
+from runcast_dashboard.settings import DashboardSettings
+from runcast_ingest.ports import listen
+from runcast_ingest.settings import Settings
+
+
+def start(server: str | None, live: str | None, host: str, port: int, *, opens: bool) -> None:
+    """Serve the pages until a signal comes."""
+    settings = Settings.from_env(os.environ, host=host, port=port)
+    service = Service.find(server)
+    given = DashboardSettings.apart(service.url, settings.token or "")
+    if live is not None:
+        given = DashboardSettings(given.server, given.token, live)
+    with listen(settings.host, settings.port) as line:
+        app, lifespan = pages(given)
+        gate = Gate(
+            Starlette(routes=[Route("/healthz", _healthz), Mount("/", app)], lifespan=lifespan),
+            token=settings.token,
+            hosts=settings.hosts or None,
+            origins=settings.origins,
+        )
+        url = f"http://{settings.host}:{line.getsockname()[1]}"
+        config = uvicorn.Config(gate, log_level="warning", timeout_graceful_shutdown=5, ws="websockets-sansio")
+        # uvicorn ends in order, and then raises the signal once more.
+        with suppress(KeyboardInterrupt):
+            click.echo(f"dashboard  {click.style(url, bold=True)}, for the service at {service.url}; Ctrl-C stops it")
+            if opens:
+                open_page(url, always=True)
+            asyncio.run(uvicorn.Server(config).serve(sockets=[line]))
+    click.echo("stopped; the service goes on")
+
+
+async def _healthz(request: Request) -> JSONResponse:
+    """Answer those who watch over processes."""
+    del request
+    return JSONResponse({"status": "ok"})

@@ -1,0 +1,103 @@
+"""The service as `runcast up` starts it: here until Ctrl-C, or left in the background."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+import uvloop
+
+from runcast import discovery
+from runcast.cli.background import LOG, launch, open_page
+from runcast.cli.group import load
+from runcast.cli.intake import intake
+from runcast.discovery import Discovery
+from runcast.errors import RuncastError, UsageError
+from runcast.settings import DIR
+from runcast.settings import directory as default_directory
+from runcast_ingest.lock import lock
+from runcast_ingest.ports import listen
+from runcast_ingest.service import serve
+from runcast_ingest.settings import Settings
+
+PASTE = """\
+    import runcast as wandb
+    wandb.init(project="my-project", config={"learning_rate": 0.01})
+    wandb.log({"loss": 0.5})
+"""
+
+
+def start(directory: Path, host: str | None, port: int | None, *, bare: bool, detach: bool, opens: bool) -> None:
+    """Serve until a signal comes, or leave a service behind that does."""
+    settings = Settings.from_env(os.environ | {DIR: str(directory)}, host=host, port=port)
+    try:
+        with lock(settings.directory):
+            pass  # Who has the directory is better news than who has the port.
+    except OSError as error:
+        raise UsageError(
+            f"the directory {directory} cannot be used: {error.strerror}; choose another with --dir or {DIR}"
+        ) from error
+    if detach:
+        _detach(settings, bare=bare, opens=opens)
+    else:
+        _serve(settings, bare=bare, opens=opens)
+
+
+def _serve(settings: Settings, *, bare: bool, opens: bool) -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with ExitStack() as stack:
+        line = stack.enter_context(listen(settings.host, settings.port))
+        app, lifespan = (None, None) if bare else load("runcast.cli.pages", "up").mounted(settings, line)
+
+        def ready(found: Discovery) -> None:
+            _greet(settings, found, bare=bare)
+            if sys.stdout.isatty():
+                click.echo("Ctrl-C stops it\n")
+            stack.enter_context(intake(settings.directory, lambda: found.redis, tell=_tell))
+            if opens:
+                open_page(found.url, always=True)
+
+        try:
+            uvloop.run(serve(settings, line, pages=app, pages_lifespan=lifespan, on_ready=ready))
+        except BaseExceptionGroup as group:
+            raise _reason(group) from group
+    click.echo("stopped; trainings go on, and keep what they log until the next `runcast up`")
+
+
+def _detach(settings: Settings, *, bare: bool, opens: bool) -> None:
+    """Leave a service behind, and say where."""
+    given = ["--host", settings.host, "--port", str(settings.port), *(["--no-dashboard"] if bare else [])]
+    launch(settings.directory, given)
+    found = discovery.read(settings.directory)
+    if found is None:
+        raise RuncastError(f"the service of {settings.directory} is gone again; see {settings.directory / LOG}")
+    _greet(settings, found, bare=bare)
+    click.echo(f"it runs in the background, and writes to {settings.directory / LOG}; `runcast down` stops it")
+    if opens:
+        open_page(found.url, always=True)
+
+
+def _greet(settings: Settings, found: Discovery, *, bare: bool) -> None:
+    what = "the API and /live" if bare else "the dashboard"
+    click.echo(f"{click.style(found.url, bold=True)}  {what}; everything is kept in {settings.directory}")
+    if settings.token:
+        click.echo("whoever opens it needs the token (RUNCAST_TOKEN or RUNCAST_TOKEN_FILE)")
+    if settings.directory != default_directory(os.environ):
+        click.echo(f"trainings and other commands find it with {DIR}={settings.directory}")
+    click.echo(f"\n{PASTE}")
+
+
+def _tell(said: str) -> None:
+    click.echo(said)
+
+
+def _reason(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Find what can be said in a sentence among what a group of tasks raised; the whole group, if nothing can."""
+    found: BaseException | None = group.subgroup(RuncastError)
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found or group
