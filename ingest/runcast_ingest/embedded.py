@@ -186,10 +186,14 @@ def stop(directory: Path) -> bool:
 
 
 @asynccontextmanager
-async def embedded(directory: Path, *, binary: str | None = None) -> AsyncIterator[StreamServer]:
+async def embedded(
+    directory: Path, *, binary: str | None = None, on_restart: Callable[[StreamServer], None] = lambda _: None
+) -> AsyncIterator[StreamServer]:
     """Have a server for as long as the block lasts: started, started again if it dies, stopped at the end."""
     server = await asyncio.to_thread(start, directory, binary=binary)
-    watch = asyncio.create_task(supervise(directory, server, binary=binary), name="runcast-streams")
+    watch = asyncio.create_task(
+        supervise(directory, server, binary=binary, on_restart=on_restart), name="runcast-streams"
+    )
     try:
         yield server
     finally:

@@ -20,7 +20,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from runcast import discovery, transport
+from runcast import transport
 from runcast.discovery import Discovery
 from runcast.errors import StreamUnavailable
 from runcast.events import Finish
@@ -32,6 +32,7 @@ from runcast_ingest.embedded import embedded
 from runcast_ingest.health import Health
 from runcast_ingest.live import Live
 from runcast_ingest.lock import lock
+from runcast_ingest.notice import Notice
 from runcast_ingest.persister import Persister
 from runcast_ingest.settings import Settings
 from runcast_ingest.states import States
@@ -59,7 +60,8 @@ async def serve(
     when what it stands on is not fit, and an ExceptionGroup when one of its parts died.
     """
     with lock(settings.directory):
-        async with _streams(settings) as (redis_url, redis_tcp), Store.open(settings.database) as store:
+        notice = Notice(settings.directory)
+        async with _streams(settings, notice) as (redis_url, redis_tcp), Store.open(settings.database) as store:
             found = Discovery(
                 version=1,
                 pid=os.getpid(),
@@ -69,7 +71,7 @@ async def serve(
                 started=time.time_ns(),
                 host=os.uname().nodename,
             )
-            await _Service(settings, store, redis_url).run(line, found, pages, pages_lifespan, on_ready)
+            await _Service(settings, store, redis_url).run(line, notice, found, pages, pages_lifespan, on_ready)
 
 
 class _Server(uvicorn.Server):
@@ -100,6 +102,7 @@ class _Service:
     async def run(
         self,
         line: socket.socket,
+        notice: Notice,
         found: Discovery,
         pages: ASGIApp | None,
         pages_lifespan: Lifespan | None,
@@ -133,12 +136,9 @@ class _Service:
                 # What is loaded by now stays: without it each full collection walks all of it, and every viewer waits.
                 gc.collect()
                 gc.freeze()
-                discovery.write(self._settings.directory, found)
-                try:
-                    on_ready(found)
+                with notice.posted(found) as said:
+                    on_ready(said)
                     await stopping.wait()
-                finally:
-                    discovery.remove(self._settings.directory, found.pid)
                 await live.close()
                 server.should_exit = True
                 await web
@@ -175,22 +175,23 @@ class _Service:
 
 
 @asynccontextmanager
-async def _streams(settings: Settings) -> AsyncIterator[tuple[str, str]]:
+async def _streams(settings: Settings, notice: Notice) -> AsyncIterator[tuple[str, str]]:
     """Have a Redis: yours, or a private one for as long as the service lives."""
     if settings.redis_url is None:
-        async with embedded(settings.directory) as server:
+        async with embedded(settings.directory, on_restart=notice.moved) as server:
             yield server.url, server.tcp_url
         return
     try:
-        await asyncio.to_thread(_check, settings.redis_url)
+        if caution := await asyncio.to_thread(_check, settings.redis_url):
+            _log.warning("%s", caution)
     except StreamUnavailable as error:
         _log.warning("%s; waiting for it", error)
     yield settings.redis_url, ""
 
 
-def _check(url: str) -> None:
+def _check(url: str) -> str | None:
     with transport.connect(url) as client:
-        transport.check_safe(client, url)
+        return transport.check_safe(client, url)
 
 
 def _web(app: Any) -> uvicorn.Config:

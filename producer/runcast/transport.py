@@ -52,9 +52,10 @@ def where(url: str) -> str:
     return f"{parts.hostname}:{parts.port or 6379}"
 
 
-def check_safe(client: redis.Redis, url: str) -> None:
+def check_safe(client: redis.Redis, url: str) -> str | None:
     """Refuse a Redis that is too old, or that evicts: an idle stream would vanish without an error.
 
+    Without a limit of its memory nothing is evicted, whatever the policy: then only a caution is returned.
     Raises StreamUnsafe, which says why, and StreamUnavailable.
     """
     try:
@@ -64,18 +65,24 @@ def check_safe(client: redis.Redis, url: str) -> None:
     except redis.exceptions.ResponseError as error:
         if str(error).startswith(("LOADING", "MISCONF")):
             raise StreamUnavailable(where(url), str(error)) from error
-        return  # INFO is denied to this user: whoever set that up has the last word.
+        return None  # INFO is denied to this user: whoever set that up has the last word.
     except redis.RedisError as error:
         raise StreamUnavailable(where(url), str(error)) from error
     if tuple(int(part) for part in version.split(".")[:2]) < VERSION_MIN:
         raise StreamUnsafe(f"Redis at {where(url)} is {version}; Runcast needs 7.0 or later, or Valkey 8 or later")
     policy = str(memory.get("maxmemory_policy", "noeviction"))
     # The volatile policies delete only what has an expiry, which no key of ours has.
-    if policy.startswith("allkeys") and int(memory.get("maxmemory", 0)) > 0:
-        raise StreamUnsafe(
-            f"Redis at {where(url)} has maxmemory-policy {policy}: when memory runs out it deletes whole streams "
-            "without an error; set `maxmemory-policy noeviction` there, or give Runcast a Redis of its own"
+    if not policy.startswith("allkeys"):
+        return None
+    if int(memory.get("maxmemory", 0)) == 0:
+        return (
+            f"Redis at {where(url)} has maxmemory-policy {policy} and no maxmemory: nothing is deleted now, but whole "
+            "streams would be as soon as it gets a limit; set `maxmemory-policy noeviction` there before that"
         )
+    raise StreamUnsafe(
+        f"Redis at {where(url)} has maxmemory-policy {policy}: when memory runs out it deletes whole streams "
+        "without an error; set `maxmemory-policy noeviction` there, or give Runcast a Redis of its own"
+    )
 
 
 class Line:

@@ -17,7 +17,9 @@ from pathlib import Path
 
 import pytest
 import redis
+from tests.flow.running import up
 
+from runcast import discovery
 from runcast.errors import ServerMissing, StreamUnavailable
 from runcast_ingest import embedded
 
@@ -167,3 +169,41 @@ class _answering:  # noqa: N801  # Reads as a verb where it is used.
         self._thread.join()
         self._socket.close()
         self._folder.cleanup()
+
+
+def test_trainers_are_told_of_the_port_that_a_restart_had_to_change(tmp_path: Path) -> None:
+    with up(tmp_path):
+        before = discovery.read(tmp_path)
+        assert before is not None
+        old = embedded.running(tmp_path)
+        assert old is not None
+        with embedded._alone(tmp_path / "streams"):
+            os.kill(_pid(tmp_path), signal.SIGKILL)
+            taker = _bind(old.port)
+        with taker:
+            deadline = time.monotonic() + 20
+            while (found := discovery.read(tmp_path)) == before:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        assert found is not None
+        assert found.url == before.url
+        assert found.redis_tcp != before.redis_tcp
+        with _client(found.redis_tcp) as client:
+            assert client.ping()
+
+
+def _bind(port: int) -> socket.socket:
+    """Take a port as soon as it is free."""
+    deadline = time.monotonic() + 5
+    while True:
+        line = socket.socket()
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            line.bind(("127.0.0.1", port))
+        except OSError:
+            line.close()
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        else:
+            line.listen()
+            return line

@@ -171,6 +171,20 @@ def test_policies_that_spare_streams_are_taken(redis_server: str) -> None:
             client.config_set("maxmemory-policy", "noeviction")
 
 
+def test_a_policy_that_would_evict_is_cautioned_against_while_there_is_no_limit(redis_server: str) -> None:
+    """With maxmemory 0 nothing is evicted: there is nothing to refuse, and something to say."""
+    with redis.Redis.from_url(redis_server) as client:
+        assert transport.check_safe(client, redis_server) is None
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            said = transport.check_safe(client, redis_server)
+        finally:
+            client.config_set("maxmemory-policy", "noeviction")
+    assert said is not None
+    assert "allkeys-lru and no maxmemory: nothing is deleted now" in said
+    assert "maxmemory-policy noeviction" in said
+
+
 def test_an_old_server_is_refused(redis_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with transport.connect(redis_server) as client:
         monkeypatch.setattr(client, "info", lambda _section: {"redis_version": "6.2.14"})
