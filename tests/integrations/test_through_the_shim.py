@@ -75,7 +75,7 @@ def test_lightgbm_logs_each_iteration(workshop: Workshop) -> None:
 def test_catboost_logs_each_iteration(workshop: Workshop) -> None:
     workshop.program("catboost_callback")
     run = workshop.only("catboost")
-    assert [at for at, _ in run.rows("iteration", "validation-Logloss")] == list(range(10))
+    assert [at for at, _ in run.rows("iteration", "validation-Logloss")] == list(range(1, 11))
     assert run.config["iterations"] == 10
 
 
@@ -104,3 +104,12 @@ def test_stable_baselines_shows_what_it_writes_for_tensorboard(workshop: Worksho
     assert run.rows("train/loss")
     assert run.config["algo"] == "PPO"
     assert run.config["env"] == "CartPole-v1"
+
+
+@needs("sacred", "pkg_resources")
+def test_sacreds_observer_logs_an_experiment(workshop: Workshop) -> None:
+    workshop.program("sacred_observer")
+    run = workshop.only("sacred")
+    assert run.rows("loss_step", "loss") == [(0, 0.5), (1, 0.25), (2, pytest.approx(0.5 / 3))]
+    assert run.rows("result_0") == [(1.0,)]
+    assert run.config["rate"] == 0.5

@@ -139,8 +139,11 @@ class Follower:
         _followers.pop(self._run, None)
 
     def _work(self) -> None:
-        while not self._stopping.wait(LOOK_SECONDS):
-            self.look()
+        try:
+            while not self._stopping.wait(LOOK_SECONDS):
+                self.look()
+        except Exception as error:  # Whatever a library's writer does, the training goes on.
+            runcast.termwarn(f"TensorBoard is not synced any more: {error}")
 
     def _read(self, path: Path) -> None:
         file = self._files.setdefault(path, EventFile(path))

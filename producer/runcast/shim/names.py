@@ -72,7 +72,6 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     # Integrations, under their new names and those that old programs use.
     "wandb.integration": {},
     "wandb.integration.catboost": {"runcast.integration.catboost": EVERYTHING},
-    "wandb.integration.fastai": {"runcast.integration.fastai": EVERYTHING},
     "wandb.integration.keras": {"runcast.integration.keras": EVERYTHING},
     "wandb.integration.keras.callbacks": {"runcast.integration.keras": EVERYTHING},
     "wandb.integration.lightgbm": {"runcast.integration.lightgbm": EVERYTHING},
@@ -84,7 +83,6 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "wandb.integration.tensorboard": {"runcast.integration.tensorboard": EVERYTHING},
     "wandb.integration.xgboost": {"runcast.integration.xgboost": EVERYTHING},
     "wandb.catboost": {"runcast.integration.catboost": EVERYTHING},
-    "wandb.fastai": {"runcast.integration.fastai": EVERYTHING},
     "wandb.keras": {"runcast.integration.keras": EVERYTHING},
     "wandb.lightgbm": {"runcast.integration.lightgbm": EVERYTHING},
     "wandb.sacred": {"runcast.integration.sacred": EVERYTHING},

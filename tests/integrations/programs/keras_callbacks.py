@@ -22,7 +22,7 @@ class Examples(WandbEvalCallback):
 
 with wandb.init(project="keras", name="today", config={"layers": 2}) as run:
     model = keras.Sequential([keras.layers.Dense(4, "relu"), keras.layers.Dense(1, "sigmoid")])
-    model.compile("adam", "binary_crossentropy", ["accuracy"])
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
     model.fit(
         inputs,
         targets,
