@@ -42,6 +42,7 @@ EXACT_FRAME_SECONDS = 0.005  # A program that asked for every row wants it now.
 GATHER_SECONDS = 0.001  # What trainers send at the same moment leaves in one frame.
 BEHIND_ROWS_MAX = 4000  # Of one run; beyond it, a picture of the whole is smaller than what was missed.
 PAGE_ROWS, PAGE_VALUES = 16_384, 1_000_000  # Of an exact history in one frame, about.
+GATHERED_BYTES_MAX = 256 * 1024  # Snapshots of several runs in one frame: a tenth of a second on a slow line.
 PICTURE_POINTS_MAX = 1_000_000  # In one frame; of a thousand curves each gets fewer columns.
 PX_MIN, PX_MAX = 16, 4000
 X_MAX = 2.0**62  # As far as steps and times go.
@@ -78,6 +79,8 @@ class Session:
         self._begun: set[str] = set()  # Paths that have a reach, or a job that will give them one.
         self._picking: tuple[Choice, Picker] | None = None
         self._named: tuple[Choice | None, int, list[str]] = (None, 0, [])
+        self._gathered: list[Stroke] = []
+        self._gathered_flags = 0
         self._window: Window | None = None
         self._view: View | None = None
         self._told: dict[str, tuple[int, float]] = {}  # By path: the version last told, and when.
@@ -160,6 +163,7 @@ class Session:
                     async with asyncio.timeout(RUN_SECONDS / 2 if self._untold else None):
                         await self._watch.woken.wait()
                 await asyncio.sleep(max(GATHER_SECONDS, self._sent_at + pace - time.monotonic()))
+            await self._flush()
             await self._has_room()
             self._watch.woken.clear()
             await self._deltas()
@@ -240,7 +244,7 @@ class Session:
             strokes += draw_marks(run, reach.sent, after={})
             self._reaches[run.path] = reach
             self._watch.follow(run.path)
-        await self._send(SNAPSHOT, strokes, flags=envelope(view))
+        await self._gather(strokes, envelope(view))
 
     async def _resync(self, run: RunInfo, reason: str) -> None:
         await self._say(ev="resync", run=run.id, reason=reason)
@@ -321,8 +325,7 @@ class Session:
                 return
             strokes = self._behind(run, view, tail, reach, added)
             reach.choice = choice
-        if strokes:
-            await self._send(SNAPSHOT, strokes, flags=envelope(view))
+        await self._gather(strokes, envelope(view))
 
     async def _refine(self, view: View) -> None:
         """Answer a `view`: all runs in one frame."""
@@ -436,7 +439,23 @@ class Session:
         self._told[run.path] = (run.version, time.monotonic())
         await self._say(ev="run", run=run.told(self._keys_max))
 
+    async def _gather(self, strokes: Sequence[Stroke], flags: int) -> None:
+        """Send a run's snapshot, together with the next ones: a thousand frames would each wait for their answer."""
+        self._gathered += strokes
+        self._gathered_flags |= flags
+        if sum(len(stroke.data) for stroke in self._gathered) >= GATHERED_BYTES_MAX:
+            await self._flush()
+
+    async def _flush(self) -> None:
+        if not self._gathered:
+            return
+        await self._has_room()
+        strokes, flags = self._gathered, self._gathered_flags
+        self._gathered, self._gathered_flags = [], 0
+        await self._send(SNAPSHOT, strokes, flags=flags)
+
     async def _send(self, kind: int, strokes: Sequence[Stroke], *, req: int = 0, flags: int = 0) -> None:
+        await self._flush()  # What follows a snapshot comes after it.
         self.seq += 1
         data = frames.frame(
             kind,
@@ -465,6 +484,7 @@ class Session:
                 await self._say(ev="writer", **msgspec.to_builtins(writer))
 
     async def _say(self, **message: Any) -> None:
+        await self._flush()
         await self._send_text(msgspec.json.encode(message).decode())
 
 
