@@ -116,6 +116,15 @@ def test_history_of_some_keys_has_their_rows_alone(service: Running) -> None:
     assert {key for row in rows for key in row} == {"loss", "epoch", "_step", "_timestamp", "_runtime"}
 
 
+def test_history_of_several_keys_has_the_rows_that_have_all_of_them(service: Running) -> None:
+    """`odd` and `huge` were logged together, `odd` and `loss` never."""
+    path = f"/api/v1/projects/{PROJECT}/runs/run0"
+    assert len(get(service, f"{path}/history?keys=odd,huge,_step")[1].splitlines()) == 1
+    assert get(service, f"{path}/history?keys=loss,odd,_step")[1] == b""
+    exported = get(service, f"{path}/export?format=jsonl&keys=loss,odd")[1].splitlines()
+    assert len(exported) >= 1000
+
+
 def test_a_short_curve_is_exact_and_a_long_one_says_that_it_is_not(service: Running) -> None:
     path = f"/projects/{PROJECT}/runs/run0/series?key=loss"
     exact = ask(service, f"{path}&points=2000")

@@ -282,6 +282,25 @@ async def test_history_is_paged_by_keys_and_steps(store: Store) -> None:
     assert max(pages) <= 8192
 
 
+async def test_rows_of_some_keys_can_be_those_that_have_them_all(store: Store) -> None:
+    """As W&B's scan_history: what was logged to one step in two calls is one row."""
+    writer = Publisher(store)
+    await writer.start()
+    await writer.commit(block({"a": range(6000)}, steps=range(6000)))
+    await writer.commit(block({"b": range(0, 6000, 10)}, steps=range(0, 6000, 10)))
+    await store.compact_once(everything=True)
+    await writer.commit(block({"a": [1], "b": [2]}, steps=[6000]))
+    either = await rows_of(store, keys=["a", "b"])
+    both = await rows_of(store, keys=["a", "b", "_step"], whole=True)
+    assert [row["_step"] for row in either] == list(range(6001))
+    assert [(row["_step"], row["a"], row["b"]) for row in both[:-1]] == [(at, at, at) for at in range(0, 6000, 10)]
+    assert both[-1]["_step"] == 6000
+    assert await rows_of(store, keys=["a", "never"], whole=True) == []
+    assert [set(row) for row in await rows_of(store, keys=["_step"], whole=True)] == [
+        {"_step", "_timestamp", "_runtime"}
+    ] * 6001
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(payloads=st.lists(ITEMS, min_size=1, max_size=5))
 async def test_whatever_can_be_published_can_be_stored(store: Store, payloads: list[list[Item]]) -> None:

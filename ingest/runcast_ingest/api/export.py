@@ -19,7 +19,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 
 from runcast_ingest.api.answers import find_run
 from runcast_ingest.api.catalog import ProjectName, RunId
-from runcast_ingest.api.history import NDJSON, Keys, Row, lines, split_keys
+from runcast_ingest.api.history import NDJSON, Row, lines, split_keys
 from runcast_ingest.api.models import TROUBLES
 from runcast_ingest.store import KeyRecord, Store
 
@@ -44,7 +44,10 @@ def routes(store: Store) -> APIRouter:
         project: ProjectName,
         run: RunId,
         format_: Annotated[Literal["csv", "parquet", "jsonl"], Query(alias="format")] = "csv",
-        keys: Keys = None,
+        keys: Annotated[
+            list[str] | None,
+            Query(description="Only these columns, and rows that have one of them; repeat it, or divide by commas."),
+        ] = None,
     ) -> Response:
         """A file with a column for each key, and `_step`, `_timestamp`, `_runtime`; rows of one step are merged.
 

@@ -22,7 +22,14 @@ NDJSON = "application/x-ndjson"
 
 Keys = Annotated[
     list[str] | None,
-    Query(description="Only these keys, and rows that have one of them; repeat it, or divide by commas."),
+    Query(
+        description=(
+            "Only these keys, and only rows that have all of them, as W&B's `scan_history(keys=…)`; rows of one step "
+            "are merged before that. `_step`, `_timestamp` and `_runtime` are in every row. Repeat it, or divide by "
+            "commas; without it, every key of every row."
+        ),
+        examples=[["loss", "accuracy"]],
+    ),
 ]
 Row = dict[str, Any]
 
@@ -56,14 +63,14 @@ def routes(store: Store) -> APIRouter:
         W&B's files and as Python reads them; with `strict=1` they are strings. It streams: memory stays bounded.
         """
         record = await find_run(store, project, run)
-        pages = store.history(record.key, keys=split_keys(keys))
+        pages = store.history(record.key, keys=split_keys(keys), whole=True)
         return StreamingResponse(_lines(pages, strict=strict), media_type=NDJSON)
 
     return router
 
 
 def split_keys(keys: Sequence[str] | None) -> list[str] | None:
-    """Read `keys=a,b` and `keys=a&keys=b`; raises Trouble when there are too many or one is too long."""
+    """Read `keys=a,b` and `keys=a&keys=b`, None when that names none; raises Trouble on too many, or too long a one."""
     if keys is None:
         return None
     found = [key for each in keys for key in each.split(",") if key]
@@ -73,7 +80,7 @@ def split_keys(keys: Sequence[str] | None) -> list[str] | None:
         raise Trouble(
             422, "bad_value", f"keys has {long[0][:40] + '…'!r}; a key has at most {NAME_CHARS_MAX} characters"
         )
-    return found
+    return found or None
 
 
 def lines(rows: Sequence[Row], *, strict: bool) -> bytes:

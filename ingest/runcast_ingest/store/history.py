@@ -22,10 +22,12 @@ LOWEST, HIGHEST = -(2**63), 2**63 - 1
 
 Row = dict[str, Any]
 
+OWN = frozenset({"_step", "_timestamp", "_runtime", "_label"})  # Every row has them, asked for or not.
+
 
 def concerns(axis: AxisHead, keys: frozenset[str] | None) -> bool:
-    """Tell whether an axis holds any of the keys."""
-    return keys is None or not keys.isdisjoint(axis.names) or not keys.isdisjoint(axis.extras)
+    """Tell whether an axis holds any of the keys; every one does when only what each row has is asked for."""
+    return not keys or not keys.isdisjoint(axis.names) or not keys.isdisjoint(axis.extras)
 
 
 def cuts(parts: Sequence[Part], after: int | None, up_to: int | None) -> Iterator[tuple[int, int]]:
@@ -84,8 +86,12 @@ def page(
     low: int,
     high: int,
     keys: frozenset[str] | None,
+    whole: bool = False,
 ) -> list[Row]:
-    """Merge the rows of the steps after `low` up to `high`. With `keys`, rows that have one of them, and only those."""
+    """Merge the rows of the steps after `low` up to `high`.
+
+    With `keys`, only these, and only rows that have one of them; `whole`: that have all of them, once merged.
+    """
     merged: dict[tuple[int, str], Row] = {}
     logged: list[tuple[int, int, int, int, Row]] = []
     for writer, stretch in stretches:
@@ -100,6 +106,8 @@ def page(
         into["_step"], into["_timestamp"], into["_runtime"] = step, time / 1e9, max(0, time - created) / 1e9
         if label:
             into["_label"] = label
+    if whole and keys:
+        return [row for row in merged.values() if keys <= row.keys()]
     return list(merged.values())
 
 
@@ -114,7 +122,7 @@ def _rows(stretch: Stretch, keys: frozenset[str] | None) -> Iterator[tuple[int, 
         extra = stretch.extras.get(at)
         if extra:
             made.update({name: value for name, value in extra.items() if keys is None or name in keys})
-        if made or keys is None:
+        if made or not keys:
             yield step, sequence, time, made
 
 

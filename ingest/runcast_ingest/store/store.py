@@ -257,11 +257,15 @@ class Store:
         run_key: int,
         *,
         keys: Sequence[str] | None = None,
+        whole: bool = False,
         after_step: int | None = None,
         up_to_step: int | None = None,
     ) -> AsyncIterator[list[dict[str, Any]]]:
-        """Yield a run's rows in order of step, a page at a time, each with `_step`, `_timestamp` and `_runtime`."""
-        wanted = None if keys is None else frozenset(keys)
+        """Yield a run's rows in order of step, a page at a time, each with `_step`, `_timestamp` and `_runtime`.
+
+        With `keys`, only these, of rows that have one of them; with `whole`, of rows that have all of them.
+        """
+        wanted = None if keys is None else frozenset(keys) - history.OWN
         async with self._readers.transaction() as db:
             created = await catalog.created(db, run_key)
             heads = await self._readers.heads(db, run_key)
@@ -283,7 +287,7 @@ class Store:
             stretches = young + await self._think(history.read_parts, axes, touched, chunks, wanted)
             for start, end in await self._think(history.slices, stretches, low, high):
                 page = await self._think(
-                    history.page, stretches, labels, created=created, low=start, high=end, keys=wanted
+                    history.page, stretches, labels, created=created, low=start, high=end, keys=wanted, whole=whole
                 )
                 if page:
                     yield page
