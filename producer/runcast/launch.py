@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
+from importlib import import_module
 
 RANKS_MAX = 1_000_000  # More is no rank, but a number that stands in a variable of that name.
 
@@ -66,7 +66,10 @@ class Launch:
         """Give what the id and the name of the job's run number `count` in a project are made of; None: unknown."""
         if not self.key:
             return None
-        return sha256("\0".join((self.key, project, str(count))).encode("utf-8", "surrogateescape")).digest()
+        text = "\0".join((self.key, project, str(count)))
+        # A process of its own never needs it, and would load it for nothing.
+        digest: bytes = import_module("hashlib").sha256(text.encode("utf-8", "surrogateescape")).digest()
+        return digest
 
 
 def read(environ: Mapping[str, str], parent: Callable[[str], str] = lambda _: "") -> Launch | None:

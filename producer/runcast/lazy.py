@@ -1,4 +1,4 @@
-"""The one module that is imported late: Redis and the asyncio behind it take 60 ms, which a thread pays.
+"""Modules that are imported late, by threads: Redis and the asyncio behind it alone take 60 ms.
 
 An import in one thread and a fork in another do not mix: the fork takes the import lock and logging's, the
 import wants both, and each waits for the other. So a fork waits until the import is over.
@@ -28,10 +28,15 @@ logging.getLogger("runcast")
 
 def transport() -> ModuleType:
     """Import the way to Redis, once; called by senders' threads."""
+    return load(TRANSPORT)
+
+
+def load(name: str) -> ModuleType:
+    """Import a module in a thread; a fork in another waits for it."""
     with _lock:
         _idle.clear()
         try:
-            return importlib.import_module(TRANSPORT)
+            return importlib.import_module(name)
         finally:
             _idle.set()
 

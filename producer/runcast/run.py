@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
@@ -33,7 +33,9 @@ from runcast.sender import Sender
 from runcast.settings import Settings
 from runcast.streams import shard_of
 from runcast.summary import Summary
-from runcast.surroundings.attend import Surroundings
+
+if TYPE_CHECKING:
+    from runcast.surroundings.attend import Surroundings
 
 FINISH_SECONDS_MAX = 60.0  # How long `finish` waits for the store without any progress.
 SERVED_SECONDS_MAX = 15.0  # A service beats every second: after this much silence, nobody is there to store.

@@ -29,7 +29,6 @@ from runcast.rows import plain
 from runcast.run import FINISH_SECONDS_MAX, Run
 from runcast.settings import MODES, Settings
 from runcast.summary import Summary
-from runcast.surroundings.attend import Surroundings
 
 EXIT_ERROR, EXIT_INTERRUPT, EXIT_TERM = 1, 255, 143  # W&B's codes for an exception and Ctrl-C; the shell's for SIGTERM.
 TERM_SECONDS_MAX = 5.0  # How long the end waits for the store after SIGTERM.
@@ -117,7 +116,9 @@ class Session:
             url = run.url
             messages.say(f"Tracking run {run.name}" + (f" at {url}" if url else f" in {run.dir}"))
             self._drain_others(settings, run)
-            run.attend(Surroundings(run, settings.wanted, os.environ, rank))
+            # What listens and samples is no part of `import runcast`.
+            around = import_module("runcast.surroundings.attend")
+            run.attend(around.Surroundings(run, settings.wanted, os.environ, rank))
         return run
 
     def _seed(self, rank: launch.Launch | None, project: str, messages: Messages) -> bytes | None:

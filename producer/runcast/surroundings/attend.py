@@ -7,9 +7,9 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from importlib import import_module
 
 from runcast.launch import Launch
+from runcast.lazy import load
 from runcast.surroundings.console import Console
 from runcast.surroundings.outlets import Outlet, Redirected, Wrapped
 from runcast.surroundings.place import Place
@@ -52,7 +52,7 @@ class Surroundings:
 
     def _work(self) -> None:
         with suppress(Exception):
-            background = import_module("runcast.surroundings.background")
+            background = load("runcast.surroundings.background")
             process = background.Process.here(self._environ, self._launch)
             background.Background(self._place, self._wanted, process, self._stopping).work()
 

@@ -7,13 +7,11 @@ measured against the limit: what is beyond it kills the training, however much t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-_load: Callable[[str], Any] = import_module  # Psutil has no types, and takes longer to load than all of `runcast`.
+from runcast.lazy import load
 
 MB = 1024 * 1024
 GB = 1024 * MB
@@ -23,7 +21,8 @@ class Machine:
     """Reads the machine through psutil. Made in the thread that samples: loading psutil takes a while."""
 
     def __init__(self, *, cgroup: Path = Path("/sys/fs/cgroup")) -> None:
-        psutil = self._psutil = _load("psutil")
+        psutil: Any = load("psutil")
+        self._psutil = psutil
         self._process = psutil.Process()
         self._memory_max = self._total = psutil.virtual_memory().total
         self._cgroup = cgroup

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 from contextlib import suppress
 from typing import Any
+
+from runcast.lazy import load
 
 
 class Nvidia:
     """All NVIDIA GPUs of this machine. Raises what the library raises where there are none."""
 
     def __init__(self) -> None:
-        self._nvml: Any = importlib.import_module("pynvml")
+        self._nvml: Any = load("pynvml")
         self._nvml.nvmlInit()
         self._gpus = [self._nvml.nvmlDeviceGetHandleByIndex(at) for at in range(self._nvml.nvmlDeviceGetCount())]
         self._limits = [self._ask("nvmlDeviceGetEnforcedPowerLimit", gpu) for gpu in self._gpus]
