@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import crowd, footprint, latency, life, log_call, page, sustained, zoom
+from tests.bench import crowd, everything, footprint, latency, life, log_call, page, sustained, zoom
 from tests.bench.figure import Figure, table
 
 PROGRAMS = {
@@ -23,6 +23,7 @@ PROGRAMS = {
     "zoom": zoom,
     "life": life,
     "page": page,
+    "everything": everything,
 }
 PAGE = Path("docs/benchmarks.md")
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
