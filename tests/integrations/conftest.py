@@ -44,10 +44,13 @@ class Seen:
     def summary(self) -> Mapping[str, Any]:
         return dict(self.record["summary"])
 
+    def history(self) -> list[Mapping[str, Any]]:
+        """Every row."""
+        return list(self.service.api.history(str(self.record["project"]), self.id))
+
     def rows(self, *keys: str) -> list[tuple[Any, ...]]:
         """The rows in which all of these keys are, as tuples of their values."""
-        found = self.service.api.history(str(self.record["project"]), self.id)
-        return [tuple(row[key] for key in keys) for row in found if all(key in row for key in keys)]
+        return [tuple(row[key] for key in keys) for row in self.history() if all(key in row for key in keys)]
 
 
 @dataclass(frozen=True)

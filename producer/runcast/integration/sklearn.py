@@ -133,10 +133,11 @@ def plot_feature_importances(
     max_num_features: int = FEATURES_MAX,
 ) -> None:
     """Draw what each feature weighs, for models that say so."""
-    weights = getattr(model, "feature_importances_", None)
-    if weights is None and (weights := getattr(model, "coef_", None)) is not None:
-        weights = np.abs(np.atleast_2d(weights)).mean(axis=0)
-    if weights is None:
+    if hasattr(model, "feature_importances_"):
+        weights = np.asarray(model.feature_importances_)
+    elif hasattr(model, "coef_"):
+        weights = np.abs(np.atleast_2d(np.asarray(model.coef_))).mean(axis=0)
+    else:
         return
     names = feature_names if feature_names is not None else getattr(model, "feature_names_in_", range(len(weights)))
     order = np.argsort(weights)[::-1][:max_num_features]
