@@ -31,7 +31,7 @@ main {
   width: 100%; max-width: 380px; padding: 36px 32px 32px; background: var(--card); border: 1px solid var(--line);
   border-radius: 16px; box-shadow: 0 12px 40px rgb(15 23 42 / 8%);
 }
-svg { display: block; width: 44px; height: 44px; color: var(--accent); }
+svg { display: block; height: 48px; margin-left: -2px; }
 h1 { margin: 18px 0 4px; font-size: 22px; font-weight: 650; letter-spacing: -0.01em; }
 p { margin: 0 0 22px; color: var(--dim); }
 label { display: block; margin-bottom: 6px; font-weight: 550; }
@@ -51,10 +51,9 @@ code { font-size: 0.92em; }
 </head>
 <body>
 <main>
-<svg viewBox="0 0 32 32" fill="none" stroke="currentColor" stroke-width="2.6" stroke-linecap="round" aria-hidden="true">
-<path d="M3 5c1.5 14 6 19 13 20.5S27 27 29 27"/>
-<circle cx="28.5" cy="27" r="2.2" fill="currentColor" stroke="none"/>
-</svg>
+<svg viewBox="0 0 30 32" aria-hidden="true"><rect x="1" y="3" width="26" height="26" rx="7" fill="#3b6cf6"/>
+<path d="M6 21l5-8 4 5 3-7 4 10" fill="none" stroke="#fff" stroke-width="2.4" stroke-linecap="round"
+stroke-linejoin="round"/></svg>
 <h1>Runcast</h1>
 <p>This server asks for its token.</p>
 <form method="post" autocomplete="on">

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from runcast import gate, tickets
+from runcast import gate, signin, tickets
 from runcast.gate import ADMITTED, Gate
 
 TOKEN = "correct horse"
@@ -198,3 +200,13 @@ async def test_every_answer_says_that_it_is_what_it_says_it_is(local: Gate) -> N
     headers = (await ask(local)).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "SAMEORIGIN"
+
+
+def test_the_sign_in_page_bears_the_mark_of_the_dashboard() -> None:
+    """Whoever is asked for a token sees that it is the same house."""
+    logo = (Path(__file__).parents[2] / "dashboard" / "runcast_dashboard" / "logo.svg").read_text()
+    page = " ".join(signin.page().decode().split())
+    shapes = re.findall(r"<(?:rect|path)[^>]*/>", logo)
+    assert len(shapes) == 2
+    for shape in shapes:
+        assert shape in page

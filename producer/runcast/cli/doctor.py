@@ -115,8 +115,13 @@ def _check_journals(found: list[Path]) -> list[str]:
                     while reader.take()[1]:
                         events = before + reader.next
                         progress.show(f"journals  {bar(number, len(found))} {number}/{len(found)}, {events} events")
+                    if reader.lost:
+                        damaged = table.count(reader.lost, "event is", "events are")
+                        problems.append(
+                            f"journal {path}: {damaged} damaged and will be shown as lost; the others are whole"
+                        )
                     if reader.torn:
-                        problems.append(f"journal {path}: {reader.torn} bytes at its end cannot be read")
+                        problems.append(f"journal {path}: {reader.torn} bytes at its end are no whole record")
                 finally:
                     reader.close()
             except (MalformedEntry, OSError) as error:
