@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from runcast.errors import MalformedEntry
+from runcast.protobuf import double, doubles, fields, signed, varint_bytes, varints
 
 RECORD_BYTES_MAX = 1 << 30  # Nobody writes a larger event; a length beyond it is damage.
 CHECKED_BYTES_MAX = 4096  # The crc of larger data is not computed, for that is slow in Python; that of its length is.
@@ -24,7 +25,6 @@ _HEAD = struct.Struct("<QI")
 _CRC = struct.Struct("<I")
 _CRC_MASK = 0xA282EAD8
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # Protobuf's wire types.
 _FLOAT, _DOUBLE, _INT32, _STRING, _INT64, _BOOL = 1, 2, 3, 7, 9, 10  # TensorFlow's data types.
 
 
@@ -118,13 +118,13 @@ def parse_event(data: bytes, plugins: dict[str, str]) -> Event:
     """Read an event; `plugins` says what tags are, and learns it. Raises MalformedEntry."""
     wall_time, step, values = 0.0, 0, list[Value]()
     try:
-        for number, item in _fields(data):
+        for number, item in fields(data):
             if number == 1:
-                wall_time = _double(item)
+                wall_time = double(item)
             elif number == 2:
-                step = _signed(item)
+                step = signed(item)
             elif number == 5:
-                for inner, value in _fields(item):
+                for inner, value in fields(item):
                     if inner == 1 and (read := _value(value, plugins)) is not None:
                         values.append(read)
     except (struct.error, IndexError, TypeError, UnicodeDecodeError, ValueError, OverflowError) as error:
@@ -134,7 +134,7 @@ def parse_event(data: bytes, plugins: dict[str, str]) -> Event:
 
 def parse_summary(data: bytes) -> tuple[Value, ...]:
     """Read the values of a `Summary` alone, as `tf.summary` gives it; raises MalformedEntry."""
-    return parse_event(b"\x2a" + _varint_bytes(len(data)) + data, {}).values
+    return parse_event(b"\x2a" + varint_bytes(len(data)) + data, {}).values
 
 
 def _next_record(file: Any, path: Path) -> bytes | None:
@@ -157,10 +157,10 @@ def _next_record(file: Any, path: Path) -> bytes | None:
 
 
 def _value(data: Any, plugins: dict[str, str]) -> Value | None:
-    parts = dict(_fields(data))
+    parts = dict(fields(data))
     tag = bytes(parts.get(1, b"")).decode()
-    metadata = dict(_fields(parts.get(9, b"")))
-    plugin_data = dict(_fields(metadata.get(1, b"")))
+    metadata = dict(fields(parts.get(9, b"")))
+    plugin_data = dict(fields(metadata.get(1, b"")))
     if plugin := bytes(plugin_data.get(1, b"")).decode():
         plugins[tag] = plugin
     plugin = plugins.get(tag, "")
@@ -169,11 +169,11 @@ def _value(data: Any, plugins: dict[str, str]) -> Value | None:
     if 2 in parts:
         return Scalar(tag, struct.unpack("<f", parts[2])[0])
     if 4 in parts:
-        return Images(tag, (bytes(dict(_fields(parts[4])).get(4, b"")),))
+        return Images(tag, (bytes(dict(fields(parts[4])).get(4, b"")),))
     if 5 in parts:
         return _histogram(tag, parts[5])
     if 6 in parts:
-        sound = dict(_fields(parts[6]))
+        sound = dict(fields(parts[6]))
         rate = struct.unpack("<f", sound[1])[0] if 1 in sound else 0.0
         return Sound(tag, (bytes(sound.get(4, b"")),), rate)
     return _tensor_value(tag, plugin, parts[8]) if 8 in parts else None
@@ -199,32 +199,32 @@ def _tensor_value(tag: str, plugin: str, data: Any) -> Value | None:
 
 def _histogram(tag: str, data: Any) -> Histogram | None:
     """Read a HistogramProto: 1 min, 2 max, 6 right edges, 7 counts; empty bins at the ends are left out."""
-    parts = dict(_fields(data))
-    limits, counts = _doubles(parts.get(6, b"")), _doubles(parts.get(7, b""))
+    parts = dict(fields(data))
+    limits, counts = doubles(parts.get(6, b"")), doubles(parts.get(7, b""))
     held = [at for at, count in enumerate(counts) if count]
     if not held or len(limits) != len(counts):
         return None
     first, last = held[0], held[-1]
     low = limits[first - 1] if first else -math.inf
     # The outermost bins reach to what no double reaches: the smallest and largest value bound them.
-    low = max(low, _double(parts[1])) if 1 in parts else max(low, min(limits[first], 0.0))
-    high = min(limits[last], _double(parts[2])) if 2 in parts else limits[last]
+    low = max(low, double(parts[1])) if 1 in parts else max(low, min(limits[first], 0.0))
+    high = min(limits[last], double(parts[2])) if 2 in parts else limits[last]
     edges = (min(low, limits[first]), *limits[first:last], max(high, limits[last - 1] if last > first else low))
     return Histogram(tag, tuple(counts[first : last + 1]), edges)
 
 
 def _hparams(tag: str, content: Any) -> Settings | None:
     """Read HParamsPluginData: 3 session_start_info, in it 1 a map of names to protobuf's own `Value`."""
-    session = dict(_fields(content)).get(3)
+    session = dict(fields(content)).get(3)
     values: dict[str, float | bool | str] = {}
-    for number, entry in _fields(session or b""):
+    for number, entry in fields(session or b""):
         if number != 1:
             continue
-        pair = dict(_fields(entry))
+        pair = dict(fields(entry))
         name = bytes(pair.get(1, b"")).decode()
-        for kind, value in _fields(pair.get(2, b"")):
+        for kind, value in fields(pair.get(2, b"")):
             if kind == 2:
-                values[name] = _double(value)
+                values[name] = double(value)
             elif kind == 3:
                 values[name] = bytes(value).decode()
             elif kind == 4:
@@ -235,20 +235,20 @@ def _hparams(tag: str, content: Any) -> Settings | None:
 def _tensor(data: Any) -> tuple[list[int], list[float], list[bytes]]:
     """Read a TensorProto: its shape, its numbers, its strings."""
     kind, shape, numbers, strings, content = 0, list[int](), list[float](), list[bytes](), b""
-    for number, item in _fields(data):
+    for number, item in fields(data):
         match number:
             case 1:
                 kind = item
             case 2:
-                shape = [_signed(dict(_fields(dim)).get(1, 0)) for inner, dim in _fields(item) if inner == 2]
+                shape = [signed(dict(fields(dim)).get(1, 0)) for inner, dim in fields(item) if inner == 2]
             case 4:
                 content = bytes(item)
             case 5:
                 numbers += struct.unpack(f"<{len(item) // 4}f", item)
             case 6:
-                numbers += _doubles(item)
+                numbers += doubles(item)
             case 7 | 10 | 11:
-                numbers += [_signed(item)] if isinstance(item, int) else map(_signed, _varints(item))
+                numbers += [signed(item)] if isinstance(item, int) else map(signed, varints(item))
             case 8:
                 strings.append(bytes(item))
     if content and (code := {_FLOAT: "f", _DOUBLE: "d", _INT32: "i", _INT64: "q", _BOOL: "?"}.get(kind)):
@@ -258,74 +258,6 @@ def _tensor(data: Any) -> tuple[list[int], list[float], list[bytes]]:
     if len(numbers) == 1 < count <= RECORD_BYTES_MAX >> 10 and not strings:
         numbers *= count
     return shape, [float(number) for number in numbers], strings
-
-
-# Protobuf.
-
-
-def _fields(data: Any) -> Iterator[tuple[int, Any]]:
-    """Give each field's number with its value: an int, or the bytes of everything else."""
-    data = memoryview(data)
-    at, end = 0, len(data)
-    while at < end:
-        key, at = _varint(data, at)
-        number, wire = key >> 3, key & 7
-        if wire == _VARINT:
-            value, at = _varint(data, at)
-            yield number, value
-            continue
-        if wire == _BYTES:
-            size, at = _varint(data, at)
-        elif wire in {_FIXED64, _FIXED32}:
-            size = 8 if wire == _FIXED64 else 4
-        else:
-            raise ValueError(f"there is no wire type {wire}")
-        if at + size > end:
-            raise ValueError("a field ends behind its message")
-        yield number, data[at : at + size]
-        at += size
-
-
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, at
-        shift += 7
-        if shift > 63:
-            raise ValueError("a number has more than 64 bits")
-
-
-def _varints(data: memoryview) -> Iterator[int]:
-    at = 0
-    while at < len(data):
-        number, at = _varint(data, at)
-        yield number
-
-
-def _varint_bytes(number: int) -> bytes:
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
-def _signed(number: Any) -> int:
-    """Give a varint as the int64 that it is."""
-    return int(number) - (1 << 64) if number >= 1 << 63 else int(number)
-
-
-def _double(data: Any) -> float:
-    return float(struct.unpack("<d", data)[0])
-
-
-def _doubles(data: Any) -> list[float]:
-    return list(struct.unpack(f"<{len(data) // 8}d", data))
 
 
 def _crc_table() -> list[int]:
