@@ -88,7 +88,7 @@ def read(environ: Mapping[str, str], parent: Callable[[str], str] = lambda _: ""
         local_world = next((n for name in locals_names.split() if (n := _number(environ, name)) is not None), None)
         if launcher == "slurm" and environ.get("SLURM_STEP_NUM_NODES", environ.get("SLURM_NNODES")) == "1":
             local_world = world
-        key, unique = _key(environ, launcher, local_world == world, partial(parent, rank_name))
+        key, unique = _key(environ, launcher, world, local_world, partial(parent, rank_name))
         return Launch(
             launcher=launcher,
             rank=rank,
@@ -106,13 +106,15 @@ def _number(environ: Mapping[str, str], name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 8 and int(text) < RANKS_MAX else None
 
 
-def _key(environ: Mapping[str, str], launcher: str, one_machine: bool, parent: Callable[[], str]) -> tuple[str, bool]:
-    """Find what the ranks have in common, and whether it can come again with another job."""
+def _key(
+    environ: Mapping[str, str], launcher: str, world: int, local_world: int | None, parent: Callable[[], str]
+) -> tuple[str, bool]:
+    """Find what the ranks have in common, and whether no other job can ever have it."""
     job, part = next(((environ[job], environ.get(part, "")) for job, part in _JOBS if environ.get(job)), ("", ""))
     cluster = next((environ[name] for name in _CLUSTERS if environ.get(name)), "")
     # A rendezvous that was given no name is called `none`.
     meeting = environ.get("TORCHELASTIC_RUN_ID", "none")
-    if one_machine:
+    if local_world == world:
         # torchrun's agent gives its ranks a folder that it made for itself: even a shell between them does not hide it.
         folder, attempt, _ = environ.get("TORCHELASTIC_ERROR_FILE", "").rpartition("/attempt_")
         if attempt and (who := parent()):
@@ -128,9 +130,11 @@ def _key(environ: Mapping[str, str], launcher: str, one_machine: bool, parent: C
     if meeting != "none":
         # After a restart the ranks meet at another port.
         return f"meeting {cluster} {meeting} {address}", False
-    if address in _LOOPBACK:
-        # Started by hand, one after the other, from one shell.
-        return f"shell {who} {port}" if (who := parent()) else "", False
+    if address in _LOOPBACK or (not address and local_world is None and launcher == "torch"):
+        who = parent()
+        if local_world is None:  # Started by hand, one after the other, from one shell.
+            return f"shell {who} {port}" if who else "", False
+        address = f"{who.split(' ')[0]} {address}"  # Every machine has such an address.
     if address:
-        return f"address {cluster} {address} {port} {environ.get('WORLD_SIZE', '')}", False
+        return f"address {cluster} {address} {port} {world}", False
     return "", False

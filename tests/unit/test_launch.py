@@ -171,6 +171,20 @@ def test_ranks_that_the_launcher_started_again_go_on_in_their_run() -> None:
     assert not launch(TORCHRUN).restarted
 
 
+def test_two_agents_that_play_two_machines_on_one_are_one_job() -> None:
+    """They have nothing but the address and the port; which machine's loopback it is counts too."""
+    two = {"WORLD_SIZE": "16", "MASTER_PORT": "29588"}
+    environ = {**TORCHRUN, **two}
+    assert launch(environ, "boot-1 100 5000").key == launch(environ, "boot-1 101 5003").key
+    assert launch(environ, "boot-1 100 5000").key != launch(environ, "boot-2 100 5000").key
+
+
+def test_ranks_that_were_started_by_hand_have_their_shell_in_common() -> None:
+    here, there = launch({"RANK": "0", "WORLD_SIZE": "2"}), launch({"RANK": "1", "WORLD_SIZE": "2"})
+    assert here.key == there.key != ""
+    assert not here.unique
+
+
 def test_ranks_on_several_machines_without_anything_in_common_know_it() -> None:
     """Each machine's ranks cannot know the others: the run's id has to be given."""
     assert launch(HYDRA).seed("p", 1) is None
