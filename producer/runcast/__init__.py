@@ -71,6 +71,33 @@ def login(key: str | None = None, **more: Any) -> bool:
     return True
 
 
+def define_metric(name: str, *arguments: Any, **more: Any) -> None:
+    """Say how a metric of the active run is shown and summarised; see `Run.define_metric`."""
+    _session.active("define_metric()").define_metric(name, *arguments, **more)
+
+
+def require(*_: Any, **__: Any) -> None:
+    """Do nothing: what W&B's client has to be asked for, such as its service, is as it is here."""
+
+
+def termlog(string: str = "", newline: bool = True, repeat: bool = True) -> None:
+    """Print a line among the client's own."""
+    del newline
+    _session.say(string, repeat=repeat)
+
+
+def termwarn(string: str, newline: bool = True, repeat: bool = True) -> None:
+    """Print a warning among the client's own lines; with `repeat` false only the first time."""
+    del newline
+    _session.say(f"WARNING {string}", repeat=repeat)
+
+
+def termerror(string: str, newline: bool = True, repeat: bool = True) -> None:
+    """Print an error among the client's own lines; with `repeat` false only the first time."""
+    del newline
+    _session.say(f"ERROR {string}", repeat=repeat)
+
+
 def __getattr__(name: str) -> Any:
     if name == "run":
         return _session.run
@@ -88,11 +115,16 @@ __all__ = [
     "RuncastError",
     "UsageError",
     "config",
+    "define_metric",
     "finish",
     "init",
     "log",
     "login",
+    "require",
     "run",
     "subscribe",
     "summary",
+    "termerror",
+    "termlog",
+    "termwarn",
 ]

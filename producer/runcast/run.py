@@ -24,7 +24,7 @@ from runcast.blocks import FLOAT
 from runcast.config import Config
 from runcast.disabled import NoJournal, NoSender
 from runcast.drain import JOURNALS
-from runcast.errors import JournalUnavailable, UsageError
+from runcast.errors import JournalUnavailable, RuncastError, UsageError
 from runcast.journal import EVENT_BYTES_MAX, Header, Journal, Shape, row_event
 from runcast.messages import Messages
 from runcast.reader import READ_BYTES, Reader
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 FINISH_SECONDS_MAX = 60.0  # How long `finish` waits for the store without any progress.
 SERVED_SECONDS_MAX = 15.0  # A service beats every second: after this much silence, nobody is there to store.
+SUMMARY_OPERATIONS = ("min", "max", "mean", "best", "first", "last", "copy", "none")
 SHAPES_MAX = 4096  # Sets of keys remembered; a program that makes more takes a slower way.
 
 
@@ -377,6 +378,43 @@ class Run:
         # A child of multiprocessing ends without atexit; this is what it runs instead.
         if multiprocessing := sys.modules.get("multiprocessing.util"):
             multiprocessing.Finalize(self, self.finish, exitpriority=1)
+
+    def define_metric(
+        self,
+        name: str,
+        step_metric: str | None = None,
+        step_sync: bool | None = None,
+        hidden: bool | None = None,
+        summary: str | None = None,
+        goal: str | None = None,
+        overwrite: bool | None = None,
+    ) -> None:
+        """Say how a metric is shown and summarised; `name` may end in `*`. It is kept with the run, for who reads it.
+
+        Raises RuncastError for a `*` anywhere else, and for an operation that there is not.
+        """
+        del overwrite
+        if "*" in name[:-1]:
+            raise RuncastError(f"define_metric() takes glob suffixes only, such as 'train/*', not {name!r}")
+        operations = tuple(word.strip() for word in (summary or "").split(",") if word.strip())
+        if unknown := [word for word in operations if word not in SUMMARY_OPERATIONS]:
+            raise RuncastError(f"summary is {unknown[0]!r}; it is made of {', '.join(SUMMARY_OPERATIONS)}")
+        self._publish(
+            events.Metric(
+                time.time_ns(),
+                names.check_name("metric name", name),
+                step_metric=step_metric or "",
+                step_sync=bool(step_sync),
+                hidden=bool(hidden),
+                summary=operations,
+                goal=goal or "",
+            )
+        )
+
+    def _label(self, repo: str | None = None, code: str | None = None, **_: object) -> None:
+        """Take what a library says of the program it is in; transformers calls it."""
+        if labels := {key: value for key, value in (("repo", repo), ("code", code)) if value is not None}:
+            self._publish(events.Describe(time.time_ns(), {"label": labels}))
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
         """End the run, and wait until everything is stored; says where it can be seen, or where it waits."""

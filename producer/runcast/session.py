@@ -50,6 +50,7 @@ class Session:
         self._exit_code = 0
         self._hooked = False
         self._drained = False
+        self._said: set[str] = set()  # Lines of libraries that are printed once.
         self._launched: dict[str, int] = {}  # By project: how many runs this process began as a rank of a job.
         self._excepthook: Callable[..., Any] | None = None
         os.register_at_fork(after_in_child=self._forked)
@@ -155,6 +156,13 @@ class Session:
             name="runcast-drain",
             daemon=True,
         ).start()
+
+    def say(self, line: str, *, repeat: bool = True) -> None:
+        """Print a line of a library's; unless it may be repeated, only the first time."""
+        if repeat or line not in self._said:
+            if not repeat:
+                self._said.add(line)
+            Messages(silent=Settings.from_env(os.environ).silent).say(line)
 
     def active(self, what: str) -> Run:
         """Give the active run; raises UsageError as W&B does when there is none."""

@@ -15,7 +15,7 @@ from tests.flow.running import ALONE, python
 import runcast as wandb
 from runcast.blocks import Block, Item
 from runcast.drain import journals
-from runcast.events import Config, Lost, Rename, Start, Summary
+from runcast.events import Config, Lost, Metric, Rename, Start, Summary
 from runcast.reader import Reader
 
 Row = dict[str, Any]
@@ -299,3 +299,29 @@ def test_silence_is_kept(tmp_path: Path) -> None:
         "import runcast; runcast.init(); runcast.log({'a': 1})", RUNCAST_DIR=str(tmp_path), RUNCAST_SILENT="1"
     )
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_how_a_metric_is_shown_is_kept_with_the_run(tmp_path: Path) -> None:
+    run = wandb.init()
+    wandb.define_metric("train/*", step_metric="epoch", step_sync=True)
+    run.define_metric("loss", summary="min, max", hidden=True)
+    kept = [item for item in items(tmp_path) if isinstance(item, Metric)]
+    assert [(each.name, each.step_metric, each.step_sync, each.hidden, each.summary) for each in kept] == [
+        ("train/*", "epoch", True, False, ()),
+        ("loss", "", False, True, ("min", "max")),
+    ]
+
+
+@pytest.mark.parametrize("wrong", [{"name": "v/*/x"}, {"name": "v", "summary": "median"}])
+def test_a_metric_cannot_be_shown_as_nobody_could(wrong: dict[str, str]) -> None:
+    wandb.init()
+    with pytest.raises(wandb.Error):
+        wandb.define_metric(**wrong)
+
+
+def test_a_library_says_a_thing_once_if_it_asks_for_that(capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        wandb.termwarn("the moon is full", repeat=False)
+        wandb.termlog("hello")
+    said = capsys.readouterr().err
+    assert (said.count("WARNING the moon is full"), said.count("hello")) == (1, 2)

@@ -44,13 +44,18 @@ PUBLIC = [
     "RuncastError",
     "UsageError",
     "config",
+    "define_metric",
     "finish",
     "init",
     "log",
     "login",
+    "require",
     "run",
     "subscribe",
     "summary",
+    "termerror",
+    "termlog",
+    "termwarn",
 ]
 
 
