@@ -165,6 +165,16 @@ def test_nobody_at_an_address_is_one_sentence() -> None:
     assert done.stderr == f"runcast: no answer from a service at {url}: Connection refused; is it running there?\n"
 
 
+def test_a_token_that_is_missing_and_one_that_is_wrong_are_told_apart(tmp_path: Path) -> None:
+    with up(tmp_path, token="right") as guarded:
+        for command in ("ls", "show p/r", "tail p", "demo --exit"):
+            without = guarded.runcast(*command.split())
+            assert without.returncode == 1
+            assert without.stderr.startswith("runcast: the service asks for its token; set RUNCAST_TOKEN"), command
+        assert "has another token" in guarded.runcast("ls", RUNCAST_TOKEN="wrong").stderr
+        assert guarded.runcast("ls", RUNCAST_TOKEN="right").returncode == 0
+
+
 def test_a_directory_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for extra in ([], ["--detach"]):

@@ -21,6 +21,9 @@ SERVER = "RUNCAST_SERVER"
 NAMED_RUNS_MAX = 1000  # Looked at for a run's name, the latest first; beyond them an id is what helps.
 SECONDS_MAX = 30.0  # For an answer to begin; how long it takes to arrive is not bounded.
 
+_UNASKED = "the service asks for its token; set RUNCAST_TOKEN, or RUNCAST_TOKEN_FILE to the file that holds it"
+_MISTAKEN = "the service has another token than the one in RUNCAST_TOKEN or RUNCAST_TOKEN_FILE"
+
 server_option = click.option(
     "--server", envvar=SERVER, metavar="URL", help="Where the service is; default: the one that runs on this machine."
 )
@@ -66,7 +69,8 @@ class Service:
             answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=SECONDS_MAX)  # noqa: S310
         except urllib.error.HTTPError as error:
             with error:
-                raise Refused(error.code, _sentence(error)) from error
+                said = _MISTAKEN if self.token else _UNASKED
+                raise Refused(error.code, said if error.code == 401 else _sentence(error)) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise self._missing(error) from error
         with answer:
@@ -161,6 +165,4 @@ def _sentence(error: urllib.error.HTTPError) -> str:
     said = body.get("error") or body.get("detail") or body.get("status") if isinstance(body, dict) else None
     if isinstance(said, dict):
         said = said.get("message")
-    if error.code == 401:
-        return f"{said or 'a token is needed'}; set RUNCAST_TOKEN or RUNCAST_TOKEN_FILE"
     return str(said or f"{error.url} answered {error.code} {error.reason}")

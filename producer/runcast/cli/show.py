@@ -11,6 +11,7 @@ from runcast.cli import table
 from runcast.cli.api import Service, server_option
 
 _APART = frozenset({"config", "summary", "writers", "keys", "lost"})
+_SYSTEM = "_system/"  # Samples of the machine: not what the program said.
 _MOMENTS = frozenset({"created", "updated", "started", "finished"})
 
 
@@ -33,8 +34,13 @@ def show(run: str, as_json: bool, server: str | None) -> None:
         click.echo(json.dumps(found, indent=2))
         return
     _print("", {key: value for key, value in found.items() if key not in _APART and value not in (None, "", [], {})})
-    for part in ("config", "summary"):
-        _print(part, found.get(part) or {})
+    summary: Mapping[str, object] = found.get("summary") or {}
+    _print("config", found.get("config") or {})
+    _print("summary", {key: value for key, value in summary.items() if not key.startswith(_SYSTEM)})
+    _print(
+        "system, at the end",
+        {key.removeprefix(_SYSTEM): value for key, value in summary.items() if key.startswith(_SYSTEM)},
+    )
     if lost := found.get("lost"):
         click.secho(f"\n{lost} rows are known to be lost: its trainer had no room for them", fg="red")
 

@@ -69,6 +69,7 @@ def show(*, ends: bool, port: int | None, opens: bool | None) -> int:
         if found is None:
             raise RuncastError(f"the service of {directory} is gone; see {directory / 'service.log'}")
         service = Service(found.url, settings.read_token(os.environ))
+        service.projects()  # Whoever may not look would wait for the trainings in vain.
         page = f"{found.url}/?project={PROJECT}"
         click.echo(f"eight trainings, live at {click.style(page, bold=True)}")
         if opens or (opens is None and not ends):
