@@ -62,6 +62,7 @@ class Finish(Struct, frozen=True, array_like=True, tag=4):
 
     time: int
     exit_code: int | None
+    whole: bool = False  # The run is over for all its writers: it was copied from elsewhere.
 
 
 class Lost(Struct, frozen=True, array_like=True, tag=5):

@@ -224,6 +224,16 @@ async def test_a_run_with_several_writers_ends_with_the_last(store: Store) -> No
     assert (await writers[2].finish(0)).states == [("p/r", "failed")]
 
 
+async def test_whoever_copied_a_run_ends_it_for_all_its_writers(store: Store) -> None:
+    copied = [Publisher(store, writer=f"{number:016x}") for number in range(2)]
+    for writer in copied:
+        await writer.start()
+    last = Publisher(store, writer="c" * 16)
+    assert (await last.commit(Finish(BEGIN, 1, whole=True))).states == [("p/r", "failed")]
+    # A copy that goes on makes it run again.
+    assert (await copied[0].commit(block({"loss": [1]}, steps=[9]))).states == [("p/r", "running")]
+
+
 async def test_a_resumed_run_is_judged_by_its_new_writer(store: Store) -> None:
     """A run that crashed and was resumed has finished when the second try has."""
     await (first := Publisher(store)).start()

@@ -252,7 +252,7 @@ def test_a_payload_that_claims_four_billion_of_something_costs_nothing(what: str
 
 def test_a_field_added_at_the_end_does_not_break_an_older_reader() -> None:
     """What a newer trainer adds to an event is left out, not refused."""
-    newer = msgspec.msgpack.encode([[4, 17, 0, "a field of tomorrow"], [2, 18, {"lr": 0.1}, 5, 6]])
+    newer = msgspec.msgpack.encode([[4, 17, 0, False, "a field of tomorrow"], [2, 18, {"lr": 0.1}, 5, 6]])
     assert wire.decode_items(newer) == [Finish(17, 0), Config(18, {"lr": 0.1})]
 
 

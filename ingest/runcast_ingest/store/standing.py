@@ -135,6 +135,9 @@ def apply_event(run: Run, writer: Writer, event: Event) -> None:
         case Finish():
             code = None if event.exit_code is None else _fit(event.exit_code)
             writer.finished, writer.exit_code = time, code
+            for other in run.writers.values() if event.whole else ():
+                if other.finished is None:
+                    other.finished, other.exit_code, other.changed = time, code, True
             run.finished, run.exit_code = time, code
         case Lost():
             run.lost = _fit(run.lost + event.rows)
