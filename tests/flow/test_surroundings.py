@@ -209,6 +209,49 @@ print("parent")
     assert "child" not in lines
 
 
+def test_a_fork_while_facts_are_collected_never_hangs(tmp_path: Path) -> None:
+    """A child that imports what the thread was just importing would wait for it for ever."""
+    program = """
+import os, sys, time, runcast
+runcast.init(project="p")
+until, forks = time.monotonic() + 0.6, 0
+while time.monotonic() < until:
+    if (child := os.fork()) == 0:
+        import platform, subprocess
+        try:
+            import psutil
+        except ImportError:
+            pass
+        print("here", flush=True)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    forks += 1
+print(forks)
+"""
+    for turn in range(5):
+        done = run(program, tmp_path / str(turn), **ON)
+        *children, forks = done.stdout.split()
+        assert children == ["here"] * int(forks)
+        assert int(forks) > 3
+
+
+def test_a_program_that_prints_without_end_is_heard_as_far_as_the_bound_and_not_slowed(tmp_path: Path) -> None:
+    program = """
+import time, runcast
+runcast.init(project="p")
+began = time.monotonic()
+for n in range(200_000):
+    print(n, "." * 60)
+print("end of it")
+"""
+    done = run(program, tmp_path, RUNCAST_CONSOLE="wrap")
+    assert done.stdout.count("\n") == 200_001
+    kept = console(tmp_path)
+    assert kept[0].startswith("0 ...")
+    assert 20_000 < len(kept) < 150_000
+    assert any("lines are missing here" in line for line in kept[-3:])
+
+
 COST = """
 import resource, sys, time, runcast
 runcast.init(project="p")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runcast import events
 from runcast.surroundings import console
@@ -56,6 +58,18 @@ def test_a_line_is_what_a_terminal_would_show(text: str, left: list[str]) -> Non
     assert lines(text) == left
     assert lines(*text) == left
     assert lines(*[text[at : at + 3] for at in range(0, len(text), 3)]) == left
+
+
+PIECES = st.sampled_from(
+    "a|漢| |word\n|\n|\r|\b|\t|[|\x07|\x9b|\x1b|\x1b[A|\x1b[2B|\x1b[3C|\x1b[D|\x1b[K|\x1b[1K|\x1b[2K|\x1b[J|\x1b[2J|\x1b[H"
+    "|\x1b[5G|\x1b[31m|\x1b]0;t\x07|\x1b]8;;u\x1b\\".split("|")
+)
+
+
+@given(st.lists(PIECES, max_size=60), st.integers(1, 7))
+def test_no_text_breaks_a_screen_and_pieces_do_not_matter(pieces: list[str], size: int) -> None:
+    text = "".join(pieces)
+    assert lines(*[text[at : at + size] for at in range(0, len(text), size)]) == lines(text)
 
 
 def test_a_burst_of_lines_is_kept_whole() -> None:
@@ -131,6 +145,15 @@ def test_too_much_at_once_is_cut_and_said() -> None:
         "quiet again",
         "[runcast: 600 lines are missing here: the program printed too much at once]",
     ]
+
+
+def test_what_is_no_text_is_replaced_and_long_lines_travel_in_parts() -> None:
+    """An event that is too large for a stream would be dropped whole."""
+    told = Told()
+    assert told.hear("\ud800 odd\n") == [(0, "? odd")]
+    before = len(told.events)
+    assert len(told.hear(("x" * 8000 + "\n") * 300)) == 300
+    assert all(sum(map(len, one.lines)) <= console.EVENT_CHARS_MAX for one in told.events[before:])
 
 
 def test_ten_thousand_characters_a_second_are_never_too_much() -> None:

@@ -21,7 +21,7 @@ GATHER_SECONDS = 0.25  # Lines of one loop travel together.
 REWRITE_SECONDS = 1.0  # How often a line that changes is kept anew: nobody reads faster.
 BURST_CHARS_MAX = 4 * 1024 * 1024  # What may be printed at once …
 CHARS_PER_SECOND = 64 * 1024  # … and in the long run: about 800 lines a second.
-EVENT_LINES_MAX = 500
+EVENT_LINES_MAX, EVENT_CHARS_MAX = 500, 256 * 1024  # Well under what a stream's entry may hold, whatever the letters.
 END_SECONDS_MAX = 1.0
 
 Chunk = tuple[bool, str]  # Whether it is from stderr, and the text.
@@ -120,7 +120,8 @@ class Console:
 
     def _show(self, error: bool, text: str) -> None:
         screen, numbers = self._screens[error], self._numbers[error]
-        screen.feed(text)
+        # Python passes on bytes that are no text as lone surrogates, and nothing else takes them.
+        screen.feed(text if text.isascii() else text.encode("utf-8", "replace").decode())
         for row, line in screen.take():
             number = numbers.get(row)
             if number is None:
@@ -133,9 +134,12 @@ class Console:
     def _say(self, lines: list[tuple[int, bool, str]]) -> None:
         at = 0
         while at < len(lines):
-            first, error, _ = lines[at]
-            end = at + 1
+            first, error, line = lines[at]
+            end, chars = at + 1, len(line)
             while end < len(lines) and end - at < EVENT_LINES_MAX and lines[end][:2] == (first + end - at, error):
+                chars += len(lines[end][2])
+                if chars > EVENT_CHARS_MAX:
+                    break
                 end += 1
             self._tell(events.Console(self._now(), first, tuple(line for _, _, line in lines[at:end]), error=error))
             self._kept.update(number for number, _, _ in lines[at:end])
