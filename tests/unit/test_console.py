@@ -61,7 +61,8 @@ def test_a_line_is_what_a_terminal_would_show(text: str, left: list[str]) -> Non
 
 
 PIECES = st.sampled_from(
-    "a|漢| |word\n|\n|\r|\b|\t|[|\x07|\x9b|\x1b|\x1b[A|\x1b[2B|\x1b[3C|\x1b[D|\x1b[K|\x1b[1K|\x1b[2K|\x1b[J|\x1b[2J|\x1b[H"
+    "a|漢| |word\n|\n|\r|\b|\t|[|\x07|\x9b|"
+    "\x1b|\x1b[A|\x1b[2B|\x1b[3C|\x1b[D|\x1b[K|\x1b[1K|\x1b[2K|\x1b[J|\x1b[2J|\x1b[H"
     "|\x1b[5G|\x1b[31m|\x1b]0;t\x07|\x1b]8;;u\x1b\\".split("|")
 )
 
