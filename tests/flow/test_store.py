@@ -17,7 +17,7 @@ from tests.unit.made import ITEMS
 from runcast.blocks import Block, Item
 from runcast.blocks import count as count_events
 from runcast.errors import UsageError
-from runcast.events import Config, Rename, Start, Summary
+from runcast.events import Config, Finish, Rename, Start, Summary
 from runcast.names import new_writer_id
 from runcast_ingest.batch import Batch
 from runcast_ingest.store import Store, View, Work
