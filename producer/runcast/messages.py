@@ -15,13 +15,13 @@ class Messages:
     """Where a run's lines go; silent if its settings say so."""
 
     def __init__(self, *, silent: bool = False) -> None:
-        self._silent = silent
+        self.silent = silent
         self._said: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def say(self, line: str) -> None:
         """Print a line."""
-        if not self._silent and sys.stderr is not None:
+        if not self.silent and sys.stderr is not None:
             try:
                 sys.stderr.write(f"{PREFIX}{line}\n")
                 sys.stderr.flush()

@@ -367,7 +367,8 @@ class Run:
         if not self._forked:
             self._journal.forget()
         self._shapes, self._packed, self._last_acts = {}, {}, []
-        self._messages = Messages(silent=self._settings.silent)  # The parent's lock may be held for ever here.
+        # The parent's locks may be held for ever here.
+        self._messages, self._ending = Messages(silent=self._messages.silent), threading.Lock()
         self._ready, self._forked = False, True
 
     def _join(self) -> None:

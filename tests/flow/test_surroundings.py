@@ -209,6 +209,30 @@ print("parent")
     assert "child" not in lines
 
 
+def test_a_child_does_not_wait_for_a_lock_that_a_thread_of_its_parent_held(tmp_path: Path) -> None:
+    """A sample or a line may be on its way at the moment of the fork."""
+    program = """
+import os, threading, runcast
+run = runcast.init(project="p", id="r")
+held, free = threading.Event(), threading.Event()
+def hold():
+    with run._ending:
+        held.set()
+        free.wait()
+threading.Thread(target=hold).start()
+held.wait()
+if (child := os.fork()) == 0:
+    run.log({"a": 1})
+    run.finish()
+    os._exit(0)
+free.set()
+assert os.waitpid(child, 0)[1] == 0
+"""
+    done = python(program, RUNCAST_DIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert len(journals(tmp_path)) == 2
+
+
 def test_a_fork_while_facts_are_collected_never_hangs(tmp_path: Path) -> None:
     """A child that imports what the thread was just importing would wait for it for ever."""
     program = """
