@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -133,6 +135,26 @@ def test_tail_of_a_project_that_is_not_there_says_that_it_waits(service: Running
     assert "there is no project 'later' yet" in said
 
 
+def test_tail_follows_a_service_that_comes_back_at_another_port(tmp_path: Path) -> None:
+    log = "import runcast\nwith runcast.init(project='moved') as run: run.log({'x': %d})"
+    with ExitStack() as stack:
+        with up(tmp_path):
+            process = subprocess.Popen(
+                [sys.executable, "-m", "runcast.cli", "tail", "moved", "--all", "--json"],
+                env=environment(RUNCAST_DIR=str(tmp_path)),
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            stack.callback(process.communicate, timeout=20)
+            stack.callback(process.send_signal, signal.SIGINT)
+            assert process.stdout is not None
+            assert python(log % 1, RUNCAST_DIR=str(tmp_path)).returncode == 0
+            assert json.loads(process.stdout.readline())["x"] == 1
+        with up(tmp_path):
+            assert python(log % 2, RUNCAST_DIR=str(tmp_path)).returncode == 0
+            assert json.loads(process.stdout.readline())["x"] == 2
+
+
 # Files.
 
 
@@ -201,7 +223,24 @@ def test_a_directory_that_is_named_is_known_to_every_command_about_one(tmp_path:
     assert runcast("status", "--dir", str(tmp_path)).returncode == 1
 
 
+def test_sync_refuses_an_address_that_is_no_redis(tmp_path: Path) -> None:
+    done = runcast("sync", "--url", "http://127.0.0.1:8484", RUNCAST_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert "redis://" in done.stderr
+
+
 # Ctrl-C, a closed terminal, and SIGTERM.
+
+
+def test_sync_that_is_interrupted_keeps_the_journal_and_says_that_it_is_left(service: Running, tmp_path: Path) -> None:
+    """Here nobody stores what is sent, so that it would wait for a minute."""
+    assert python(LOG, RUNCAST_DIR=str(tmp_path), RUNCAST_MODE="offline").returncode == 0
+    status, said = look(
+        "sync", "--url", "redis://127.0.0.1:1", ctrl_c=lambda said: "░ 0/" in said, RUNCAST_DIR=str(tmp_path)
+    )
+    assert status == 130
+    assert "0 journals sent, 0 events; interrupted, 3 left" in said
+    assert len(list((tmp_path / "journals").iterdir())) == 3
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from runcast import discovery, settings
 from runcast.cli import table
 from runcast.cli.progress import Progress, bar
 from runcast.drain import DrainReport, drain, journals
-from runcast.errors import ServerMissing
+from runcast.errors import ServerMissing, UsageError
 
 WAIT_SECONDS = 60.0
 
@@ -33,6 +33,8 @@ def sync(directory: Path | None, url: str | None) -> None:
     """
     given = settings.Settings.from_env(os.environ)
     directory = (directory or given.directory).absolute()
+    if url is not None and not url.startswith(settings.URL_SCHEMES):
+        raise UsageError(f"--url is {url!r}; it begins with one of {', '.join(settings.URL_SCHEMES)}")
     url = url or given.url
     found = discovery.read(directory) or discovery.read(given.directory)
     if url is None and found is None:
@@ -64,20 +66,25 @@ def sync(directory: Path | None, url: str | None) -> None:
             )
     finally:
         signal.signal(signal.SIGINT, before)
-    _tell(report, directory)
+    _tell(report, directory, interrupted=interrupted)
     if interrupted:
         raise click.Abort
     sys.exit(1 if report.waiting or report.unreadable else 0)
 
 
-def _tell(report: DrainReport, directory: Path) -> None:
+def _tell(report: DrainReport, directory: Path, *, interrupted: bool) -> None:
     for path in report.runs:
         click.echo(f"stored  {path}")
     for folder in report.waiting:
-        click.echo(f"waiting {folder}: not stored; is the service running? see `runcast status`", err=True)
+        if not interrupted:
+            click.echo(f"waiting {folder}: not stored; is the service running? see `runcast status`", err=True)
     for folder, reason in report.unreadable.items():
         click.echo(f"unreadable {folder}: {reason}", err=True)
-    alive = len(journals(directory)) - len(report.waiting) - len(report.unreadable)
-    rest = f"; {table.count(alive, 'more belongs', 'more belong')} to processes that run" if alive > 0 else ""
+    left = len(journals(directory)) - len(report.unreadable)
+    if interrupted:
+        rest = f"; interrupted, {left} left" if left else ""
+    else:
+        living = left - len(report.waiting)
+        rest = f"; {table.count(living, 'more belongs', 'more belong')} to processes that run" if living > 0 else ""
     sent = f"{table.count(len(report.runs), 'journal')} sent, {table.count(report.events, 'event')}"
     click.echo(f"{sent if report.runs or report.waiting or report.unreadable else 'nothing to send'}{rest}")

@@ -45,12 +45,10 @@ def tail(what: str, metrics: tuple[str, ...], server: str | None, *, everything:
         click.secho(
             f"there is no project {table.plain(project)!r} yet; its rows come here once there is", dim=True, err=True
         )
-    asyncio.run(
-        _follow(
-            subscribe(project, run, metrics or None, url=service.url, token=service.token, from_now=not everything),
-            as_json=as_json,
-        )
-    )
+    # The service of this machine is looked up again after a cut: it may come back at another port.
+    url = service.url if server else None
+    updates = subscribe(project, run, metrics or None, url=url, token=service.token, from_now=not everything)
+    asyncio.run(_follow(updates, as_json=as_json))
 
 
 async def _follow(updates: AsyncIterator[Update], *, as_json: bool) -> None:

@@ -85,7 +85,8 @@ def show(*, ends: bool, port: int | None, opens: bool | None) -> int:
             click.echo("\nending the trainings …" if not own else "\nending the trainings and the service …", err=True)
             stack.close()
             if not ends:
-                click.echo(f"what they logged stays in {directory}; `runcast up` shows it again", err=True)
+                shown = "`runcast up` shows it again" if own else f"{page} shows it"
+                click.echo(f"what they logged stays in {directory}; {shown}", err=True)
             raise
 
 
