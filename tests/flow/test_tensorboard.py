@@ -206,3 +206,39 @@ with wandb.init(project="damaged", sync_tensorboard=True) as run:
     )
     assert values(rows, "good/loss") or values(rows, "loss")
     assert values(rows, "mine") == [(1,)]
+
+
+def test_what_cannot_be_shown_costs_nothing_beside_it(service: Running, place: Path) -> None:
+    """A histogram or a picture that nobody can draw here stands before and between numbers that everybody can."""
+    golden = Path(__file__).parents[1] / "unit" / "golden" / "events.out.tfevents.torch"
+    rows = run(
+        service,
+        place,
+        "mixed",
+        f"""
+import shutil
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+with wandb.init(project="mixed", sync_tensorboard=True):
+    writer = EventFileWriter("logs")
+    shutil.copy({str(golden)!r}, "logs/events.out.tfevents.1")
+""",
+    )
+    assert values(rows, "global_step", "train/loss") == [(3, 0.5)]
+    assert values(rows, "note/text_summary") == [("hello *x*",)]
+    assert values(rows, "global_step", "before") == [(-2, -1.0)]
+
+
+def test_a_tag_that_is_no_name_costs_nothing_beside_it(service: Running, place: Path) -> None:
+    rows = run(
+        service,
+        place,
+        "tags",
+        """
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+with wandb.init(project="tags", sync_tensorboard=True):
+    writer = EventFileWriter("logs")
+    writer.add_scalars({"x" * 300: 1.0, "loss": 0.5}, 1)
+    writer.add_scalars({"loss": 0.25}, 2)
+""",
+    )
+    assert values(rows, "global_step", "loss") == [(1, 0.5), (2, 0.25)]

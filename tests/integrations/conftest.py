@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 from tests.flow.running import Running, environment, up
 
+import runcast
+from runcast.run import Run
+
 PROGRAMS = Path(__file__).parent / "programs"
 SECONDS_MAX = 240  # Libraries of this size take half a minute to import where four of them do at once.
 
@@ -23,6 +26,14 @@ def needs(*modules: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(
         bool(missing), reason=f"{', '.join(missing)} not installed; `make test-integrations` has all of them"
     )
+
+
+def offers(*names: str) -> pytest.MarkDecorator:
+    """Skip a test of what Runcast itself does not offer yet; it runs as soon as the names are there."""
+    missing = [
+        name for name in names if not hasattr(Run if name.startswith("Run.") else runcast, name.removeprefix("Run."))
+    ]
+    return pytest.mark.skipif(bool(missing), reason=f"Runcast offers no {', '.join(missing)} yet")
 
 
 @dataclass(frozen=True)

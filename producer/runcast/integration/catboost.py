@@ -7,7 +7,6 @@ from typing import Any
 
 import runcast
 from runcast.errors import RuncastError
-from runcast.run import Run
 
 
 class WandbCallback:
@@ -51,7 +50,7 @@ def log_summary(
         run.log({"Feature Importance": runcast.plot.bar(table, "Feature", "Importance", "Feature Importance")})
 
 
-def _active(who: str) -> Run:
+def _active(who: str) -> Any:
     if runcast.run is None:
         raise RuncastError(f"You must call wandb.init() before {who}()")
     return runcast.run

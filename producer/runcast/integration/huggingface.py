@@ -83,7 +83,7 @@ class RuncastCallback(TrainerCallback):
         self._run = run
         return run
 
-    def _keep(self, run: Run, folder: Path, aliases: list[str]) -> None:
+    def _keep(self, run: Any, folder: Path, aliases: list[str]) -> None:
         artifact = runcast.Artifact(f"model-{run.id}", type="model")
         artifact.add_dir(str(folder))
         run.log_artifact(artifact, aliases=aliases)

@@ -17,7 +17,6 @@ from keras.callbacks import Callback, ModelCheckpoint
 
 import runcast
 from runcast.errors import RuncastError
-from runcast.run import Run
 
 _MAXIMIZED = ("acc", "auc", "f1", "fbeta", "precision", "recall")  # What `mode="auto"` takes for better when larger.
 _IGNORED = (
@@ -27,7 +26,7 @@ _IGNORED = (
 ).split()
 
 
-def _active(who: str) -> Run:
+def _active(who: str) -> Any:
     if runcast.run is None:
         raise RuncastError(f"You must call wandb.init() before {who}()")
     return runcast.run
@@ -89,14 +88,15 @@ class WandbCallback(Callback):
         if self._batch_frequency and batch % self._batch_frequency == 0:
             _active("WandbCallback").log(dict(logs or {}))
 
-    def _save(self, run: Run) -> None:
+    def _save(self, run: Any) -> None:
         if not self._save_model:
             return
         path = Path(run.dir) / ("model-best.weights.h5" if self._weights_only else "model-best.keras")
         try:
+            keep = run.save  # Where no file can be kept, none is written.
             path.parent.mkdir(parents=True, exist_ok=True)
             (self.model.save_weights if self._weights_only else self.model.save)(path)
-            run.save(str(path), base_path=run.dir, policy="now")
+            keep(str(path), base_path=run.dir, policy="now")
         except Exception as error:  # A model with custom parts may be one that Keras cannot write.
             self._save_model = False
             runcast.termwarn(f"the model cannot be saved: {error}; `save_model=False` says that it need not be")

@@ -10,7 +10,6 @@ from lightgbm import Booster
 
 import runcast
 from runcast.errors import RuncastError
-from runcast.run import Run
 
 _MINIMIZED = frozenset(
     "l1 l2 rmse mape huber fair poisson gamma binary_logloss multi_logloss binary_error multi_error".split()
@@ -51,7 +50,7 @@ class _Callback:
 
     order, before_iteration = ORDER, False
 
-    def __init__(self, run: Run, *, log_params: bool, define_metric: bool) -> None:
+    def __init__(self, run: Any, *, log_params: bool, define_metric: bool) -> None:
         self._run, self._log_params, self._define = run, log_params, define_metric
 
     def __call__(self, env: Any) -> None:
@@ -74,7 +73,7 @@ class _Callback:
             self._run.define_metric(f"{data}_{metric}", summary=best)
 
 
-def _active(who: str) -> Run:
+def _active(who: str) -> Any:
     if runcast.run is None:
         raise RuncastError(f"You must call wandb.init() before {who}()")
     return runcast.run

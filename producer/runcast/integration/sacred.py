@@ -16,7 +16,7 @@ class WandbObserver(RunObserver):
 
     def __init__(self, **begin: Any) -> None:
         super().__init__()
-        self.run = runcast.init(**begin)
+        self.run: Any = runcast.init(**begin)
 
     def started_event(
         self,

@@ -12,7 +12,6 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 import runcast
 from runcast.errors import RuncastError
-from runcast.run import Run
 
 
 class WandbCallback(BaseCallback):
@@ -31,7 +30,7 @@ class WandbCallback(BaseCallback):
             raise RuncastError("You must call wandb.init() before WandbCallback()")
         if model_save_freq and model_save_path is None:
             raise RuncastError("model_save_freq needs model_save_path: the folder in which the model is saved")
-        self._run: Run = runcast.run
+        self._run: Any = runcast.run
         self._folder = Path(model_save_path) if model_save_path is not None else None
         self._save_every, self._watch_every, self._watched = model_save_freq, gradient_save_freq, log
 

@@ -19,7 +19,7 @@ from typing import Any
 from weakref import WeakMethod
 
 import runcast
-from runcast.errors import MalformedEntry, RuncastError
+from runcast.errors import MalformedEntry, NameRefused, RuncastError
 from runcast.integration.imported import when_imported
 from runcast.run import Run
 from runcast.tensorboard_events import (
@@ -82,7 +82,7 @@ def log(summary: Any, history: object = None, step: int = 0, namespace: str = ""
     run = runcast.run
     if run is None:
         raise RuncastError("You must call wandb.init() before wandb.tensorboard.log()")
-    for row in _rows([Event(0.0, step, parse_summary(data))], namespace):
+    for row in _rows(run, [Event(0.0, step, parse_summary(data))], namespace):
         row.pop("_timestamp", None)
         run.log(row)
 
@@ -96,6 +96,7 @@ class Follower:
         self._files: dict[Path, EventFile | None] = {}  # None: damaged, and left alone.
         self._flushes: list[WeakMethod[Callable[[], None]]] = []
         self._defined: set[str] = set()
+        self._refused: set[str] = set()
         self._looking = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="runcast-tensorboard", daemon=True)
@@ -135,15 +136,18 @@ class Follower:
         self._stopping.set()
         if self._pid == os.getpid():
             self._thread.join()
-            self.look()
+            self._try_look()
         _followers.pop(self._run, None)
 
     def _work(self) -> None:
+        while not self._stopping.wait(LOOK_SECONDS):
+            self._try_look()
+
+    def _try_look(self) -> None:
         try:
-            while not self._stopping.wait(LOOK_SECONDS):
-                self.look()
-        except Exception as error:  # Whatever a library's writer does, the training goes on.
-            runcast.termwarn(f"TensorBoard is not synced any more: {error}")
+            self.look()
+        except Exception as error:  # Whatever a library's writer does, the training goes on; and nothing is silent.
+            runcast.termwarn(f"a look at what was written for TensorBoard failed: {error}", repeat=False)
 
     def _read(self, path: Path) -> None:
         file = self._files.setdefault(path, EventFile(path))
@@ -151,7 +155,7 @@ class Follower:
             return
         namespace = self._namespace(path.parent)
         try:
-            for row in _rows(file.read(), namespace):
+            for row in _rows(self._run, file.read(), namespace):
                 self._log(row, namespace)
         except (MalformedEntry, OSError) as error:
             self._files[path] = None
@@ -161,9 +165,12 @@ class Follower:
         step = f"{namespace}/global_step" if namespace else "global_step"
         for name in row.keys() - self._defined - {step, "_timestamp"}:
             self._defined.add(name)
-            self._run.define_metric(name, step_metric=step)
-        with suppress(RuncastError, TypeError):  # A tag that is no name for a metric.
-            self._run.log(row)
+            try:
+                self._run.define_metric(name, step_metric=step)
+            except NameRefused as error:  # A tag may be anything, a metric's name may not.
+                runcast.termwarn(f"{name[:40]!r} of TensorBoard is not synced: {error}", repeat=False)
+                self._refused.add(name)
+        self._run.log({name: value for name, value in row.items() if name not in self._refused})
 
     def _namespace(self, folder: Path) -> str:
         """Name a folder as seen from the root: the one that was given, or what all folders are in."""
@@ -176,18 +183,19 @@ class Follower:
         return "/".join(folder.relative_to(root).parts)
 
 
-def _rows(events: Iterable[Event], namespace: str) -> Iterator[dict[str, Any]]:
+def _rows(run: Run, events: Iterable[Event], namespace: str) -> Iterator[dict[str, Any]]:
     """Give one row for what was written for one step in one go."""
     prefix = f"{namespace}/" if namespace else ""
     row: dict[str, Any] = {}
     for event in events:
         for value in event.values:
             if isinstance(value, Settings):
-                if runcast.run is not None:
-                    runcast.run.config.update(dict(value.values), allow_val_change=True)
+                run.config.update(dict(value.values), allow_val_change=True)
                 continue
-            shown = _shown(value)
-            if shown is None:
+            try:
+                shown = _shown(value)
+            except Exception as error:  # A picture that no library here can read costs nothing beside it.
+                runcast.termwarn(f"{value.tag!r} of TensorBoard is not synced: {error}", repeat=False)
                 continue
             name = prefix + value.tag
             if row and (name in row or row[f"{prefix}global_step"] != event.step):
@@ -199,7 +207,7 @@ def _rows(events: Iterable[Event], namespace: str) -> Iterator[dict[str, Any]]:
 
 
 def _shown(value: Value) -> Any:
-    """Give a value as it is logged; None for what nobody could be shown."""
+    """Give a value as it is logged; raises for what cannot be shown."""
     match value:
         case Scalar():
             return value.value
@@ -210,7 +218,7 @@ def _shown(value: Value) -> Any:
         case Images():
             pictures = import_module("PIL.Image")  # Only whoever logs pictures needs it.
             return [runcast.Image(pictures.open(BytesIO(file))) for file in value.files]
-    return None
+    raise RuncastError(f"there is no way to show its {type(value).__name__.lower()} yet")
 
 
 def _coarse(histogram: Histogram) -> tuple[list[float], list[float]]:

@@ -10,7 +10,6 @@ import xgboost
 
 import runcast
 from runcast.errors import RuncastError
-from runcast.run import Run
 
 _MINIMIZED = frozenset(
     "rmse rmsle mae mape mphe logloss error error@t merror mlogloss poisson-nloglik gamma-nloglik cox-nloglik "
@@ -39,7 +38,7 @@ class WandbCallback(xgboost.callback.TrainingCallback):
         super().__init__()
         if runcast.run is None:
             raise RuncastError("You must call wandb.init() before WandbCallback()")
-        self._run: Run = runcast.run
+        self._run: Any = runcast.run
         self._log_model, self._log_importance = log_model, log_feature_importance
         self._importance_type, self._define = importance_type, define_metric
         self._defined: set[str] = set()

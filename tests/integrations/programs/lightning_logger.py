@@ -6,6 +6,8 @@ import lightning
 import torch
 from lightning.pytorch.loggers import WandbLogger
 
+MEDIA = "media" in sys.argv
+
 
 class Line(lightning.LightningModule):
     def __init__(self, rate=0.1):
@@ -25,8 +27,10 @@ class Line(lightning.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=self.hparams.rate)
 
 
-logger = WandbLogger(project="lightning", name="a-line", save_dir=sys.argv[1], log_model="all")
-logger.watch(model := Line(), log="all", log_freq=2)
+logger = WandbLogger(project="lightning-media" if MEDIA else "lightning", name="a-line", save_dir=sys.argv[1], log_model="all" if MEDIA else False)
+model = Line()
+if MEDIA:
+    logger.watch(model, log="all", log_freq=2)
 data = torch.utils.data.DataLoader(torch.randn(32, 4), batch_size=4)
 lightning.Trainer(
     default_root_dir=sys.argv[1],
@@ -37,5 +41,6 @@ lightning.Trainer(
     enable_progress_bar=False,
     enable_model_summary=False,
 ).fit(model, data, data)
-logger.log_table("table", columns=["a", "b"], data=[[1, "x"], [2, "y"]])
+if MEDIA:
+    logger.log_table("table", columns=["a", "b"], data=[[1, "x"], [2, "y"]])
 print("logger", logger.version, logger.experiment.id, type(logger.experiment).__module__)
