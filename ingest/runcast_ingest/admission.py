@@ -7,7 +7,7 @@ drives these rules as they are, and each is one function, so that a test can tak
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from enum import Enum
 
 from msgspec import Struct
@@ -71,6 +71,14 @@ class Shard:
         """Take in stored marks, of writers not met in this lease."""
         for writer, mark in marks.items():
             self._marks.setdefault(writer, mark)
+
+    def keep(self, writers: Container[str]) -> None:
+        """Know only these writers. All that was admitted of the others must be stored: their marks are read again."""
+        self._marks = {writer: mark for writer, mark in self._marks.items() if writer in writers}
+
+    def __len__(self) -> int:
+        """How many writers are known."""
+        return len(self._marks)
 
     def admit(self, writer: str, first: int, count: int) -> Admission:
         """Judge an entry and, when it is taken, move the writer's mark; its mark must be known."""

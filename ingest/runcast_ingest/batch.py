@@ -6,11 +6,17 @@ persister may store it as it stands.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 from msgspec.structs import replace
 
-from runcast.blocks import Item, drop_first
+from runcast.blocks import Block, Item, drop_first
 from runcast.streams import StreamId
+from runcast.wire import encode_items
+
+BATCH_BYTES, BLOCK_BYTES, NAME_BYTES = 500, 500, 70  # What Python's objects cost beside their content.
+DOCUMENT_FACTOR = 6  # A document as Python's objects, to its bytes in msgpack.
 
 
 class Batch(Struct, frozen=True):
@@ -24,7 +30,7 @@ class Batch(Struct, frozen=True):
     items: list[Item]
     entry: StreamId
     received: int  # ns
-    size: int = 0  # Bytes of the entry's payload: what the batch costs while it waits.
+    size: int = 0  # Bytes that it costs while it waits, about.
 
     def above(self, mark: int) -> Batch | None:
         """Leave out the events up to `mark`; None when that is all of them."""
@@ -33,6 +39,22 @@ class Batch(Struct, frozen=True):
         if mark >= self.last:
             return None
         return replace(self, first=mark + 1, items=drop_first(self.items, mark + 1 - self.first))
+
+
+def weigh(items: Iterable[Item]) -> int:
+    """Estimate what events cost in memory.
+
+    The entry's own size says little: a lone row is three quarters Python's objects, and a payload may be compressed.
+    """
+    size = BATCH_BYTES
+    for item in items:
+        if isinstance(item, Block):
+            size += BLOCK_BYTES + NAME_BYTES * len(item.names) + len(item.values) + 2 * len(item.steps)
+            if item.extras is not None:
+                size += DOCUMENT_FACTOR * len(encode_items([item]))
+        else:
+            size += BLOCK_BYTES + DOCUMENT_FACTOR * len(encode_items([item]))
+    return size
 
 
 class Stored(Struct, frozen=True):

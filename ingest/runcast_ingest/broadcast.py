@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from runcast_ingest.batch import Batch, Stored
 from runcast_ingest.hub import Hub
-from runcast_ingest.roster import RUNS_MAX, Roster
+from runcast_ingest.roster import RUNS_MAX, Roster, trimmed
 from runcast_ingest.store.records import RunRecord
 from runcast_ingest.store.store import Store
 
@@ -74,7 +74,7 @@ class Broadcast:
         cursor: str | None = None
         while len(found) < RUNS_MAX:
             page, cursor = await self._store.runs(project, sort="-created", limit=PAGE_RUNS, cursor=cursor)
-            found += page
+            found += [trimmed(record) for record in page]
             if cursor is None:
                 break
         return found

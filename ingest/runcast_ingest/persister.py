@@ -20,6 +20,7 @@ from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 from runcast.streams import ACK_BEAT, ACK_CURSOR, START, StreamId, ack_key, format_id, stream_key
 from runcast_ingest.batch import Batch, Stored
 from runcast_ingest.link import connect, heed_cancellation
+from runcast_ingest.marks import Marks
 from runcast_ingest.store import Passed, QuarantineRecord, Store, Work
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,10 @@ COMMIT_BYTES = 4 * 1024 * 1024
 WAITING_BYTES_MAX = 64 * 1024 * 1024  # Above this the tail reads no more; the rest waits in Redis.
 RENEW_SECONDS = 1.0  # A third of a lease.
 RETRY_SECONDS = 0.5
+SWEEP_SECONDS = 600.0  # Longer than a writer pauses between two rows, as a rule; whoever does not is only asked again.
+SWEEP_SECONDS_MIN = 30.0  # Where there are many.
+WRITERS_MANY = 50_000  # About 10 MB.
+SCAN_FIELDS = 1000
 KEEP_MS = 60 * 1000  # The stream keeps a minute behind the cursor, for other readers of it.
 MEMORY_SHARE_MAX = 0.7  # Of Redis' memory: above it nothing behind the cursor is kept.
 
@@ -44,22 +49,24 @@ class Persister:
         on_stored: Callable[[list[Stored]], None] = lambda _: None,
         on_state: Callable[[str, str], None] = lambda _path, _state: None,
         on_fenced: Callable[[int], None] = lambda _: None,
+        on_sweep: Callable[[int, set[str]], None] = lambda _shard, _kept: None,
     ) -> None:
         self._url = redis_url
         self._store = store
         self._on_stored = on_stored
         self._on_state = on_state
         self.on_fenced = on_fenced
+        self.on_sweep = on_sweep
         self._epochs: dict[int, int] = {}
         self._read: dict[int, StreamId] = {}  # By shard: the cursor that the next commit stores.
         self._work = Work({}, [], [], [])
         self._waiting = 0
-        self._committing = 0
+        self._committing: list[Batch] = []
         self._due = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self._marks: dict[int, dict[str, int]] = {}  # By shard: every mark stored or read in this lease.
-        self._unpublished: dict[int, set[str]] = {}
+        self._marks = Marks()
+        self._swept = time.monotonic()
         self._cursors: dict[int, StreamId] = {}  # By shard: the cursor that is stored.
         self._floors: dict[int, StreamId] = {}
         self._publish = asyncio.Event()
@@ -73,13 +80,14 @@ class Persister:
         self.drop(shard)
         self._epochs[shard] = epoch
         self._read[shard] = self._cursors[shard] = cursor
-        self._marks[shard], self._unpublished[shard] = {}, set()
+        self._marks.lease(shard)
         self._publish.set()  # A beat at once: trainers and probes wait for one.
 
     def drop(self, shard: int) -> None:
         """End a lease: nothing of its shard is committed or published any more."""
-        for held in (self._epochs, self._read, self._cursors, self._marks, self._unpublished, self._floors):
+        for held in (self._epochs, self._read, self._cursors, self._floors):
             held.pop(shard, None)
+        self._marks.drop(shard)
         self._work.batches = [batch for batch in self._work.batches if batch.shard != shard]
         self._work.passed = [passed for passed in self._work.passed if passed.shard != shard]
         self._work.quarantine = [record for record in self._work.quarantine if record.shard != shard]
@@ -101,14 +109,11 @@ class Persister:
 
     def known(self, shard: int, writer: str, mark: int) -> None:
         """Publish a mark that the store knew already: its writer may wait for it, after Redis forgot."""
-        if mark and shard in self._marks and self._marks[shard].get(writer, 0) <= mark:
-            self._marks[shard][writer] = mark
-            self._unpublished[shard].add(writer)
+        self._marks.learn(shard, writer, mark)
 
     def repeat(self, shard: int, writer: str) -> None:
         """Publish a writer's mark again: it sends what is stored, so it has not heard."""
-        if writer in self._marks.get(shard, {}):
-            self._unpublished[shard].add(writer)
+        self._marks.repeat(shard, writer)
 
     def advance(self, shard: int, cursor: StreamId) -> None:
         """Move a shard's cursor: everything up to it was handed over."""
@@ -119,7 +124,7 @@ class Persister:
         """Tell the writers of a shard whose stream began again that nothing from before `now` is still to come."""
         self._read[shard] = self._cursors[shard] = START
         self._floors[shard] = now
-        self._unpublished[shard] = set(self._marks[shard])
+        self._marks.repeat_all(shard)
         self._due.set()
 
     @property
@@ -158,6 +163,7 @@ class Persister:
         epochs = dict(self._epochs)
         if not work.cursors:
             return
+        self._committing = work.batches
         try:
             done = await self._store.commit(work, epochs)
         except BaseException:
@@ -169,6 +175,7 @@ class Persister:
             self._work.quarantine[:0] = [record for record in work.quarantine if record.shard in mine]
             raise
         finally:
+            self._committing = []
             self._measure()
         self.stored_at = time.monotonic()
         shards = {batch.writer: batch.shard for batch in work.batches}
@@ -178,10 +185,7 @@ class Persister:
             self.drop(shard)
             self.on_fenced(shard)
         for stored in done.stored:
-            shard = shards[stored.writer]
-            if shard in self._marks:
-                self._marks[shard][stored.writer] = stored.mark
-                self._unpublished[shard].add(stored.writer)
+            self._marks.learn(shards[stored.writer], stored.writer, stored.mark)
         for shard, cursor in work.cursors.items():
             ours = self._epochs.get(shard) == epochs[shard] and shard not in done.fenced
             # A stream that began again meanwhile is behind its old cursor: trimmed there, it would lose what is new.
@@ -222,8 +226,7 @@ class Persister:
             try:
                 async with connect(self._url) as redis:
                     # Redis may be a new one that knows nothing: everything is said again.
-                    for shard, marks in self._marks.items():
-                        self._unpublished[shard] = set(marks)
+                    self._marks.repeat_all()
                     beat_at = 0.0
                     while True:
                         heed_cancellation()
@@ -237,33 +240,51 @@ class Persister:
                             beat_at = now
                             self._squeezed = await _is_full(redis)
                         await self._publish_once(redis, beat)
+                        if now - self._swept >= (
+                            SWEEP_SECONDS if len(self._marks) < WRITERS_MANY else SWEEP_SECONDS_MIN
+                        ):
+                            self._swept = now
+                            await self._sweep(redis)
             except (RedisError, OSError, TimeoutError) as error:
                 log.debug("cannot publish marks: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _publish_once(self, redis: Redis, beat: bool) -> None:
         # Trim, then publish the marks: a Redis out of memory refuses HSET, but not XTRIM, which makes the room for it.
-        said = {shard: names for shard, names in self._unpublished.items() if beat or names}
+        said = {shard: marks for shard, marks in self._marks.untold().items() if beat or marks}
         pipeline = redis.pipeline(transaction=False)
         for shard in said:
             cursor = self._cursors[shard]
             keep = cursor if self._squeezed else (cursor[0] - KEEP_MS, 0)
             if keep[0] > 0:
                 pipeline.xtrim(stream_key(shard), minid=format_id(keep), approximate=not self._squeezed)
-        sent: dict[int, dict[str, int]] = {}
-        for shard, names in said.items():
-            sent[shard] = {name: self._marks[shard][name] for name in names}
+        for shard, marks in said.items():
             cursor = max(self._cursors[shard], self._floors.get(shard, START))
-            fields: dict[Any, Any] = {**sent[shard], ACK_CURSOR: format_id(cursor)}
+            fields: dict[Any, Any] = {**marks, ACK_CURSOR: format_id(cursor)}
             if beat:
                 fields[ACK_BEAT] = time.time_ns() // 1_000_000
             pipeline.hset(ack_key(shard), mapping=fields)
         _raise_first(await pipeline.execute(raise_on_error=False), self)
-        for shard, marks in sent.items():
-            if shard in self._unpublished:
-                current = self._marks[shard]
-                self._unpublished[shard] -= {name for name, mark in marks.items() if current.get(name) == mark}
+        self._marks.told(said)
         self.published_at = time.monotonic()
+
+    async def _sweep(self, redis: Redis) -> None:
+        """Forget quiet writers, here, in the tail and in Redis. Whoever comes back is told its mark again."""
+        busy = {each.writer for each in [*self._work.batches, *self._committing]}
+        busy |= {each.writer for each in self._work.passed}
+        self._marks.sweep(busy)
+        for shard in list(self._epochs):
+            self.on_sweep(shard, busy.union(self._marks.of(shard)))
+            key = ack_key(shard)
+            cursor = 0
+            while True:
+                cursor, fields = await redis.hscan(key, cursor, count=SCAN_FIELDS)
+                known = self._marks.of(shard)
+                names = {_text(field) for field in fields} - {ACK_CURSOR, ACK_BEAT}
+                if gone := [name for name in names if name not in known]:
+                    await redis.hdel(key, *gone)
+                if not cursor:
+                    break
 
     def squeeze(self) -> None:
         """Keep nothing in Redis that is stored: it is out of memory."""
@@ -280,6 +301,10 @@ class Persister:
         self._waiting += sum(len(record.data) for record in self._work.quarantine)
         if self._waiting < WAITING_BYTES_MAX:
             self._room.set()
+
+
+def _text(field: bytes | str) -> str:
+    return field if isinstance(field, str) else field.decode(errors="replace")
 
 
 async def _is_full(redis: Redis) -> bool:

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from runcast.blocks import BOOL, INT, Block
 from runcast.events import Config, Event, Rename, Start, Summary
@@ -93,16 +94,24 @@ def json_safe(value: Any) -> Any:
     return value
 
 
+def trimmed(record: RunRecord) -> RunRecord:
+    """Leave out of a run what no watcher is told, before all of them are held at once."""
+    if len(record.summary) <= SUMMARY_KEYS_MAX:
+        return record
+    return replace(record, summary=dict(islice(record.summary.items(), SUMMARY_KEYS_MAX)))
+
+
 class Roster:
     """The runs, metrics and writers of one project."""
 
     def __init__(self, project: str) -> None:
         self.project = project
         self.runs: dict[str, RunInfo] = {}  # By path.
-        self.numbered: list[RunInfo] = []
+        self.numbered: list[RunInfo | None] = []  # None: retired.
         self.metrics: list[str] = []
         self.metric_numbers: dict[str, int] = {}
-        self.writers: list[WriterInfo] = []
+        self.writers: list[WriterInfo | None] = []
+        self.retirements = 0  # Counts up when runs were retired.
         self._waiting: list[Batch | tuple[str, str]] | None = []  # What came while the store was read.
 
     def load(self, records: Iterable[RunRecord], metrics: Iterable[str]) -> None:
@@ -193,9 +202,22 @@ class Roster:
             key=None,
             begun=False,
         )
+        if len(self.runs) >= RUNS_MAX:
+            self._retire()
         self._number(run)
         run.urgent = 1
         return run
+
+    def _retire(self) -> None:
+        """Let the runs go that ended longest ago: a project that is watched for days must not fill our memory."""
+        ended = [run for run in self.runs.values() if run.state != "running"]
+        spare = len(self.runs) - RUNS_MAX * 9 // 10  # Many at once: each time all watchers look through theirs.
+        for run in sorted(ended, key=lambda run: run.updated)[:spare]:
+            del self.runs[run.path]
+            self.numbered[run.i] = None
+            for writer in run.writers.values():
+                self.writers[writer.i] = None
+        self.retirements += 1
 
     def _number(self, run: RunInfo) -> None:
         self.runs[run.path] = run

@@ -85,6 +85,7 @@ class Session:
         self._view: View | None = None
         self._told: dict[str, tuple[int, float]] = {}  # By path: the version last told, and when.
         self._untold: set[str] = set()
+        self._retirements = 0
         self._told_metrics = self._told_writers = 0
         self._keys_max = SUMMARY_KEYS_MAX
         self.seq = self._acked = seq
@@ -187,6 +188,7 @@ class Session:
     async def _deltas(self) -> None:
         """Send what is new of all runs as one frame, and announce what it speaks of."""
         paths, self._watch.news = self._watch.news, set()
+        self._forget_retired()
         strokes: list[Stroke] = []
         for path in paths:
             run = self._roster.runs.get(path)
@@ -214,6 +216,17 @@ class Session:
                 self._jobs.appendleft(lambda: self._resync(run, "the reader fell behind"))
             return []
         return self._rows(run, batches, reach)
+
+    def _forget_retired(self) -> None:
+        """Give up what the roster has retired: the client keeps what it has of it."""
+        if self._retirements == self._roster.retirements:
+            return
+        self._retirements = self._roster.retirements
+        for path in self._begun.union(self._told) - self._roster.runs.keys():
+            self._begun.discard(path)
+            self._told.pop(path, None)
+            if self._reaches.pop(path, None) is not None:
+                self._watch.leave(path)
 
     def _lose(self, run: RunInfo) -> None:
         del self._reaches[run.path]
@@ -308,9 +321,9 @@ class Session:
     async def _fill(self, path: str, choice: Choice) -> None:
         """Send the snapshot of metrics that came into view, at the place where the run's stream stands."""
         reach = self._reaches.get(path)
-        if reach is None or reach.choice is choice or choice is not self._choice:
+        run = self._roster.runs.get(path)
+        if run is None or reach is None or reach.choice is choice or choice is not self._choice:
             return
-        run = self._roster.runs[path]
         added = Choice([name for name in self._names(choice) or self._roster.metrics if name not in reach.choice])
         if not added.names and choice.names is not None:
             reach.choice = choice
@@ -338,7 +351,8 @@ class Session:
         with ExitStack() as pins:
             read: list[tuple[RunInfo, records.View, Pin]] = []
             for path in list(self._reaches):
-                run = self._roster.runs[path]
+                if (run := self._roster.runs.get(path)) is None:
+                    continue
                 found, pin = await self._read(
                     pins, run, choice, px=px, axis=view.x, lo=lo, hi=hi, runs=len(self._reaches)
                 )
@@ -427,7 +441,10 @@ class Session:
         """Announce what changed of runs, as often as each of them may."""
         now = time.monotonic()
         for path in list(self._untold):
-            run = self._roster.runs[path]
+            run = self._roster.runs.get(path)
+            if run is None:
+                self._untold.discard(path)
+                continue
             version, at = self._told.get(path, (-1, 0.0))
             if run.version == version:
                 self._untold.discard(path)
@@ -477,8 +494,8 @@ class Session:
             await self._say(ev="metric", i=i, name=self._roster.metrics[i])
         writers, self._told_writers = self._told_writers, len(self._roster.writers)
         for writer in self._roster.writers[writers : self._told_writers]:
-            run = self._roster.numbered[writer.run]
-            if run.id in self._runs_chosen:
+            run = None if writer is None else self._roster.numbered[writer.run]
+            if run is not None and run.id in self._runs_chosen:
                 if run.path not in self._told:
                     await self._tell(run)
                 await self._say(ev="writer", **msgspec.to_builtins(writer))

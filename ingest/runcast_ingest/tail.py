@@ -23,7 +23,7 @@ from runcast.errors import MalformedEntry
 from runcast.streams import SHARDS, START, StreamId, format_id, parse_id, stream_key
 from runcast.wire import Entry, Fields, Poison, decode
 from runcast_ingest.admission import Shard, Verdict, is_jammed
-from runcast_ingest.batch import Batch
+from runcast_ingest.batch import Batch, weigh
 from runcast_ingest.link import connect, heed_cancellation
 from runcast_ingest.persister import Persister
 from runcast_ingest.store import Passed, QuarantineRecord, Store
@@ -83,6 +83,7 @@ class Tail:
         self.stats = TailStats()
         self.connected = False
         persister.on_fenced = self.drop
+        persister.on_sweep = self._forget
 
     @property
     def shards(self) -> list[int]:
@@ -190,14 +191,16 @@ class Tail:
             if shard is None:
                 continue
             writers = {_writer(entry) for _, _, entry in entries} - {""}
-            unknown = shard.unknown(writers)
-            if unknown:
+            # Again, because one that was known may be forgotten while the others are looked up.
+            while unknown := shard.unknown(writers):
                 marks = await self._store.marks(unknown)
                 if self._shards.get(number) is not shard:
-                    continue  # Fenced off meanwhile: these marks may be somebody else's work in progress.
+                    break
                 shard.learn(marks)
                 for writer, mark in marks.items():
                     self._persister.known(number, writer, mark)
+            if self._shards.get(number) is not shard:
+                continue  # Fenced off meanwhile: these marks may be somebody else's work in progress.
             received = time.time_ns()
             for at, fields, entry in entries:
                 self._admit(shard, at, fields, entry, received)
@@ -228,16 +231,17 @@ class Tail:
             record = _record(GAP, shard.number, at, fields, reason, received)
             self._persister.quarantine(_named(record, entry.path, entry.writer, entry.first, entry.count))
             return
+        items = drop_first(entry.items, admission.skip) if admission.skip else entry.items
         batch = Batch(
             path=entry.path,
             writer=entry.writer,
             shard=shard.number,
             first=entry.first + admission.skip,
             last=entry.last,
-            items=drop_first(entry.items, admission.skip) if admission.skip else entry.items,
+            items=items,
             entry=at,
             received=received,
-            size=len(fields[b"d"]),
+            size=weigh(items),
         )
         self._on_batch(batch)
         self._persister.add(batch)
@@ -257,6 +261,10 @@ class Tail:
         self._persister.quarantine(_named(record, poison.path, poison.writer, first, count))
         if taken:
             self._persister.skip(Passed(poison.path, poison.writer, shard.number, first, first + count - 1))
+
+    def _forget(self, shard: int, kept: set[str]) -> None:
+        if (held := self._shards.get(shard)) is not None:
+            held.keep(kept)
 
     def _hear(self, connected: bool) -> None:
         if connected != self.connected:

@@ -130,7 +130,7 @@ class Ledger:
         except BaseException:
             self._undo()
             raise
-        self._register.trim()
+        self._register.trim(posting.runs.values())
         self._note(odd, apart)
         runs = {run.key: run for run in posting.runs.values()}
         for run_key, writer_key, first, last, _, data in posting.rows:
@@ -172,6 +172,8 @@ class Ledger:
         except BaseException:
             self._undo()
             raise
+        if run is not None:
+            self._register.trim([run])
         return changed
 
     def execute_all(self, epochs: Mapping[int, int], shard: int, statements: Sequence[tuple[str, list[Any]]]) -> bool:

@@ -22,6 +22,7 @@ from runcast_ingest.store.schema import BUSY_SECONDS, address
 
 READERS = 4  # Connections: more would only wait for the same two or four cores.
 KEYS_PER_QUERY = 5000
+NAMES_KEPT_MAX = 500_000  # Of key sets, between questions: about 40 MB.
 
 MARKS = "SELECT key, id, label, mark FROM writer WHERE run = ? ORDER BY key"
 AXES = "SELECT key, writer, keyset, rows, kinds, extras FROM axis WHERE run = ?"
@@ -120,12 +121,16 @@ class Readers:
 
     async def names(self, db: aiosqlite.Connection, keysets: Iterable[int]) -> dict[int, tuple[str, ...]]:
         """Read the keys of key sets."""
-        missing = sorted({keyset for keyset in keysets if keyset not in self._names})
+        keysets = list(keysets)
+        if sum(map(len, self._names.values())) > NAMES_KEPT_MAX:
+            self._names = {}
+        names_known = self._names
+        missing = sorted({keyset for keyset in keysets if keyset not in names_known})
         for at in range(0, len(missing), KEYS_PER_QUERY):
             wanted = ",".join(map(str, missing[at : at + KEYS_PER_QUERY]))
             for key, names in await fetch(db, f"SELECT key, names FROM keyset WHERE key IN ({wanted})"):
-                self._names[key] = tuple(unpack_document(names))
-        return {keyset: self._names[keyset] for keyset in keysets}
+                names_known[key] = tuple(unpack_document(names))
+        return {keyset: names_known[keyset] for keyset in keysets}
 
     async def heads(self, db: aiosqlite.Connection, run: int) -> Fetched:
         """Read the writers and axes of a run."""
