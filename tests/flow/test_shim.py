@@ -52,6 +52,8 @@ try:
     wandb.no_such_name
 except AttributeError as error:
     assert "no_such_name" in str(error)
+import wandb.plot
+assert not hasattr(wandb.plot, "no_such_plot") and dir(wandb.plot)
 try:
     import wandb.no_such_module
 except ModuleNotFoundError as error:

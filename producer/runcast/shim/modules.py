@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -56,6 +57,10 @@ def _find(module: str, namespace: dict[str, Any], name: str) -> Any:
                 found = getattr(importlib.import_module(source), name)
             except AttributeError:
                 continue
+            except ModuleNotFoundError as error:
+                if error.name != source:
+                    raise  # A library that an integration is for is not installed: that is what the caller hears.
+                continue
             if isinstance(found, type | FunctionType):
                 namespace[name] = found  # These do not change; `wandb.run` does.
             return found
@@ -65,7 +70,11 @@ def _find(module: str, namespace: dict[str, Any], name: str) -> Any:
 def _list(module: str, namespace: dict[str, Any]) -> list[str]:
     found = {*namespace, *_below(module)}
     for source, names in TABLE[module].items():
-        found.update(dir(importlib.import_module(source)) if names == EVERYTHING else names.split())
+        if names != EVERYTHING:
+            found.update(names.split())
+            continue
+        with suppress(ModuleNotFoundError):
+            found.update(dir(importlib.import_module(source)))
     return sorted(found)
 
 
