@@ -117,9 +117,10 @@ class Session:
             url = run.url
             messages.say(f"Tracking run {run.name}" + (f" at {url}" if url else f" in {run.dir}"))
             self._drain_others(settings, run)
-            # What listens and samples is no part of `import runcast`.
-            around = import_module("runcast.surroundings.attend")
-            run.attend(around.Surroundings(run, settings.wanted, os.environ, rank))
+            if settings.wanted.anything:
+                # What listens and samples is no part of `import runcast`.
+                around = import_module("runcast.surroundings.attend")
+                run.attend(around.Surroundings(run, settings.wanted, os.environ, rank))
         return run
 
     def _seed(self, rank: launch.Launch | None, project: str, messages: Messages) -> bytes | None:

@@ -30,17 +30,17 @@ class Surroundings:
 
     def begin(self) -> None:
         """Start what is wanted; a machine without a thread to spare goes without."""
-        with suppress(RuntimeError):
-            if self._wanted.console != OFF:
-                self._listen()
-            if self._wanted.samples or self._wanted.facts or self._wanted.git:
-                self._thread = threading.Thread(target=self._work, name="runcast-surroundings", daemon=True)
-                self._thread.start()
+        if self._wanted.console != OFF:
+            self._listen()
+        # To start a thread takes as long as the busiest other one holds the interpreter: the first starts the second.
+        self._thread = threading.Thread(target=self._work, name="runcast-surroundings", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._thread = None
 
     def _listen(self) -> None:
-        console = Console(self._place.tell)
-        console.begin()
-        self._console = console
+        self._console = console = Console(self._place.tell)
         for fd, stream in ((1, sys.stdout), (2, sys.stderr)):
             hear = partial(console.hear, error=fd == 2)
             if self._wanted.console == REDIRECT:
@@ -51,6 +51,11 @@ class Surroundings:
                 self._outlets.append(Wrapped(stream, hear))
 
     def _work(self) -> None:
+        with suppress(RuntimeError):
+            if self._console is not None:
+                self._console.begin()
+        if not (self._wanted.samples or self._wanted.facts or self._wanted.git):
+            return
         with suppress(Exception):
             background = load("runcast.surroundings.background")
             process = background.Process.here(self._environ, self._launch)

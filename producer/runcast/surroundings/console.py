@@ -48,6 +48,7 @@ class Console:
         self._budget, self._refilled_at = float(BURST_CHARS_MAX), clock()
         self._missed = 0
         self._deaf = False
+        self._pumping = threading.Lock()  # Never taken by who prints.
         self._ended = threading.Event()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._work, name="runcast-console", daemon=True)
@@ -76,6 +77,8 @@ class Console:
         self._wake.set()
         if self._thread.ident is not None:
             self._thread.join(END_SECONDS_MAX)
+        else:  # There was no thread to spare, or no time to start one.
+            self._finish()
 
     def _work(self) -> None:
         while not self._ended.is_set():
@@ -85,12 +88,19 @@ class Console:
             self._wake.clear()
             with suppress(Exception):  # No program fails for what it prints.
                 self.pump()
+        self._finish()
+
+    def _finish(self) -> None:
         with suppress(Exception):
             self.pump(last=True)
         self._deaf = True
 
     def pump(self, *, last: bool = False) -> None:
         """Turn what was heard into lines, and tell those whose time has come."""
+        with self._pumping:
+            self._pump(last=last)
+
+    def _pump(self, *, last: bool) -> None:
         heard = [self._heard.popleft() for _ in range(len(self._heard))]
         for error, chunks in groupby(heard, key=lambda chunk: chunk[0]):
             text = self._afford("".join(text for _, text in chunks))

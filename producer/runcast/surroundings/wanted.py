@@ -35,6 +35,11 @@ class Wanted:
     code: bool = True  # … and what is changed on top of it.
     console: str = AUTO
 
+    @property
+    def anything(self) -> bool:
+        """Whether there is anything to do."""
+        return self.samples or self.facts or self.git or self.console != OFF
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Wanted:
         """Read the variables, W&B's where ours say nothing; raises UsageError for what is neither."""
