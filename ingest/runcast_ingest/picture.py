@@ -12,7 +12,7 @@ from runcast import frames
 from runcast.blocks import Block
 from runcast_ingest.batch import Batch
 from runcast_ingest.roster import RunInfo
-from runcast_ingest.store.records import Curve
+from runcast_ingest.store.records import Curve, View
 from runcast_ingest.store.stretch import Stretch
 
 MS = 1e6  # Nanoseconds.
@@ -184,6 +184,26 @@ def draw_curves(run: RunInfo, curves: Iterable[Curve], marks: Mapping[str, int],
             )
             strokes.append(Stroke(data, len(times), float(times[-1])))
     return strokes
+
+
+def count_points(
+    run: RunInfo, view: View, tail: Iterable[Batch], picker: Picker, *, until: Mapping[str, int] | None = None
+) -> list[tuple[int, int, int]]:
+    """Count the points that stand behind a picture of a run: the number of a writer, that of a metric, how many.
+
+    None when the picture shows every point, for then they are counted already.
+    """
+    if all(curve.exact for curve in view.curves):
+        return []
+    points: dict[tuple[str, str], int] = {(curve.writer, curve.key): curve.total for curve in view.curves}
+    for rows in runs_of_rows(tail, dict(view.marks), until=until):
+        for name in rows.names:
+            points[rows.writer, name] = points.get((rows.writer, name), 0) + sum(block.rows for block in rows.blocks)
+    return [
+        (run.writers[writer].i, metric, total)
+        for (writer, name), total in points.items()
+        if writer in run.writers and (metric := picker.number(name)) is not None
+    ]
 
 
 _NONE = np.empty(0)

@@ -26,6 +26,7 @@ from runcast_ingest.picture import (
     Choice,
     Picker,
     Stroke,
+    count_points,
     draw_curves,
     draw_marks,
     draw_rows,
@@ -47,6 +48,9 @@ PICTURE_POINTS_MAX = 1_000_000  # In one frame; of a thousand curves each gets f
 PX_MIN, PX_MAX = 16, 4000
 X_MAX = 2.0**62  # As far as steps and times go.
 RUN_SECONDS = 0.5  # Between two messages about one run, where it can wait.
+
+
+Total = tuple[int, int, int]  # The numbers of a writer and a metric, and how many points that curve has.
 
 
 class Reach(Struct):
@@ -81,6 +85,7 @@ class Session:
         self._named: tuple[Choice | None, int, list[str]] = (None, 0, [])
         self._gathered: list[Stroke] = []
         self._gathered_flags = 0
+        self._gathered_totals: list[tuple[int, Sequence[Total]]] = []
         self._window: Window | None = None
         self._view: View | None = None
         self._told: dict[str, tuple[int, float]] = {}  # By path: the version last told, and when.
@@ -253,11 +258,12 @@ class Session:
                 return
             reach = Reach(choice, dict(view.marks))
             strokes = draw_curves(run, view.curves, view.marks, self._picker(choice))
+            totals = count_points(run, view, tail, self._picker(choice))
             strokes += self._rows(run, tail, reach)
             strokes += draw_marks(run, reach.sent, after={})
             self._reaches[run.path] = reach
             self._watch.follow(run.path)
-        await self._gather(strokes, envelope(view))
+        await self._gather(run, strokes, totals, envelope(view))
 
     async def _resync(self, run: RunInfo, reason: str) -> None:
         await self._say(ev="resync", run=run.id, reason=reason)
@@ -337,8 +343,9 @@ class Session:
                 self._jobs.appendleft(lambda: self._fill(path, choice))
                 return
             strokes = self._behind(run, view, tail, reach, added)
+            totals = count_points(run, view, tail, self._picker(added), until=reach.sent)
             reach.choice = choice
-        await self._gather(strokes, envelope(view))
+        await self._gather(run, strokes, totals, envelope(view))
 
     async def _refine(self, view: View) -> None:
         """Answer a `view`: all runs in one frame."""
@@ -456,10 +463,12 @@ class Session:
         self._told[run.path] = (run.version, time.monotonic())
         await self._say(ev="run", run=run.told(self._keys_max))
 
-    async def _gather(self, strokes: Sequence[Stroke], flags: int) -> None:
+    async def _gather(self, run: RunInfo, strokes: Sequence[Stroke], totals: Sequence[Total], flags: int) -> None:
         """Send a run's snapshot, together with the next ones: a thousand frames would each wait for their answer."""
         self._gathered += strokes
         self._gathered_flags |= flags
+        if totals:
+            self._gathered_totals.append((run.i, totals))
         if sum(len(stroke.data) for stroke in self._gathered) >= GATHERED_BYTES_MAX:
             await self._flush()
 
@@ -469,7 +478,10 @@ class Session:
         await self._has_room()
         strokes, flags = self._gathered, self._gathered_flags
         self._gathered, self._gathered_flags = [], 0
+        totals, self._gathered_totals = self._gathered_totals, []
         await self._send(SNAPSHOT, strokes, flags=flags)
+        for run, points in totals:
+            await self._say(ev="totals", run=run, points=points)
 
     async def _send(self, kind: int, strokes: Sequence[Stroke], *, req: int = 0, flags: int = 0) -> None:
         await self._flush()  # What follows a snapshot comes after it.

@@ -113,6 +113,30 @@ def test_a_snapshot_replaces_its_own_metrics_and_no_others(blank: Page) -> None:
     assert [curve["y"] for curve in seen["curves"]] == [[5, 6], [10, 20]]
 
 
+def test_a_picture_counts_what_it_leaves_out_and_what_comes_later(blank: Page) -> None:
+    """Over all writers of a curve; another metric of the same rows has a number of its own."""
+    snapshot = frame(frames.SNAPSHOT, 1, (1, 9000, [0, 4000, 8999], [[1, 2, 3]]), flags=frames.ENVELOPE)
+    delta = frame(frames.DELTA, 2, (9001, 9002, [9000, 9001], [[4, 5]]))
+    seen = blank.evaluate(
+        """async ([snapshot, delta]) => {
+          const { Model } = await import("./model.js");
+          const { parseFrame } = await import("./frames.js");
+          const model = new Model();
+          model.describeRun({ i: 0, id: "r", name: "r", state: "running", created_ms: 1, summary: {} });
+          for (const [i, id] of ["w", "v"].entries()) model.nameWriter({ i, run: 0, id, label: "" });
+          model.nameMetric(0, "loss");
+          model.apply(parseFrame(new Uint8Array(snapshot).buffer), 0);
+          const unknown = [[7, 0, 1], [0, 7, 1]];
+          const touched = [...model.count([[0, 0, 8500], [1, 0, 100], ...unknown])];
+          model.apply(parseFrame(new Uint8Array(delta).buffer), 0);
+          const [series] = model.curves(model.runs.get("r"), 0);
+          return { touched, total: series.total, shown: series.n };
+        }""",
+        [snapshot, delta],
+    )
+    assert seen == {"touched": [0], "total": 8602, "shown": 5}
+
+
 def test_a_step_logged_again_says_its_last_value(blank: Page) -> None:
     seen = blank.evaluate(MODEL, [[frame(frames.DELTA, 1, (1, 4, [0, 1, 1, 0], [[1, 2, 3, 4]]))], ["loss"]])
     assert seen["curves"][0] == {"x": [0, 1], "y": [4, 3], "total": 2}

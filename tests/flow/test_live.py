@@ -128,6 +128,29 @@ async def test_too_long_an_absence_ends_in_a_new_picture(tmp_path: Path) -> None
         assert page.frames[0].flags & ENVELOPE
 
 
+async def test_a_picture_says_how_many_points_stand_behind_it(tmp_path: Path) -> None:
+    """Of what is stored and of what is not, of every metric in it; a picture of all points needs no such word."""
+    async with stage(tmp_path) as live, viewer(live.url) as page:
+        trainer, other = Trainer(live), Trainer(live, "p/short", "b" * 16)
+        await trainer.begin()
+        await other.begin()
+        await other.log(50, store=True)
+        await trainer.log(30_000, keys=("loss", "acc"), store=True)
+        await trainer.log(7)
+        await page.say(Subscribe("p", metrics=("loss",), px=100))
+        welcome = await page.until("welcome")
+        totals = await page.until("totals")
+        run = next(run["i"] for run in welcome["runs"] if run["id"] == "r")
+        writer = next(each["i"] for each in welcome["writers"] if each["run"] == run)
+        metrics = welcome["metrics"]
+        assert (totals["run"], totals["points"]) == (run, [[writer, metrics.index("loss"), 30_007]])
+        await page.until("synced")
+        await page.say(Window(("loss", "acc"), px=100))
+        assert (await page.until("totals"))["points"] == [[writer, metrics.index("acc"), 30_000]]
+        await page.until("synced")
+        assert [message["ev"] for message in page.messages].count("totals") == 2
+
+
 async def test_a_slow_reader_gets_one_larger_frame(tmp_path: Path) -> None:
     async with stage(tmp_path) as live, viewer(live.url) as page:
         trainer = Trainer(live)

@@ -2,11 +2,10 @@
 // The service numbers runs, writers and metrics anew on each connection; here they keep their names, so that what is
 // held outlives a connection. It applies frames so that no point is missing or counted twice, and knows no socket.
 
-import { DELTA, ENVELOPE, SNAPSHOT, VIEW } from "./frames.js";
+import { DELTA, SNAPSHOT, VIEW } from "./frames.js";
 import { abgr, runColor } from "./colors.js";
 import { POINTS_MAX, Series } from "./series.js";
 
-const ENVELOPE_POINTS_MIN = 256; // A curve of fewer was sent whole, even beside others that were not.
 const HELD_POINTS_MAX = 4_000_000; // At 28 bytes a point, about 110 MB; beyond, metrics out of view are let go.
 
 // JSON has none of them: they travel as words.
@@ -112,7 +111,6 @@ export class Model {
           }
           series.append(block.steps, block.times, block.values[k]);
           series.detail?.append(block.steps, block.times, block.values[k]);
-          if (frame.flags & ENVELOPE && block.n > ENVELOPE_POINTS_MIN) series.total += Math.max(0, block.last - block.first + 1 - block.n);
         }
       }
       if (frame.kind === VIEW) continue;
@@ -121,6 +119,23 @@ export class Model {
       run.step = Math.max(run.step, block.steps[block.n - 1]);
     }
     for (const [writer, mark] of marks) writer.mark = mark;
+    return touched;
+  }
+
+  // Take in how many points stand behind a snapshot that leaves some out; a curve may be of several writers.
+  // Returns our numbers of the metrics that changed.
+  count(points) {
+    const totals = new Map();
+    const touched = new Set();
+    for (const [writer, number, n] of points) {
+      const link = this.link.writers.get(writer);
+      const metric = this.link.metrics.get(number);
+      if (!link || metric === undefined) continue;
+      touched.add(metric);
+      const series = this.curve(link.run, metric, link.writer.label);
+      totals.set(series, (totals.get(series) ?? 0) + n);
+    }
+    for (const [series, total] of totals) series.total = Math.max(series.total, total);
     return touched;
   }
 

@@ -91,6 +91,9 @@ const texts = {
   writer(message) {
     model.nameWriter(message);
   },
+  totals({ points }) {
+    markMetrics(model.count(points));
+  },
   synced() {
     unanswered--;
     if (unanswered) return;
