@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -23,6 +24,7 @@ from runcast.surroundings.apple import Apple
 from runcast.surroundings.background import Background
 from runcast.surroundings.facts import Process
 from runcast.surroundings.git import DIFF_BYTES_MAX, Git
+from runcast.surroundings.linux import Linux
 from runcast.surroundings.machine import Machine
 from runcast.surroundings.nvidia import Nvidia
 from runcast.surroundings.sampler import Sampler
@@ -143,12 +145,26 @@ def test_a_folder_without_git_and_a_git_without_time_have_no_answer(tmp_path: Pa
 # The machine.
 
 
-def test_a_machine_says_how_it_does(tmp_path: Path) -> None:
-    machine = Machine(cgroup=tmp_path)
-    values = machine.read()
+@pytest.mark.parametrize("kind", [Linux, Machine])
+def test_a_machine_says_how_it_does(kind: Callable[[], Linux | Machine]) -> None:
+    values = kind().read()
     assert {"cpu", "memory_percent", "disk", "proc.memory.rssMB", "proc.cpu.threads"} <= set(values)
     assert all(isinstance(value, float | int) and value >= 0 for value in values.values())
     assert 0 < values["memory_percent"] < 100
+
+
+def test_both_ways_to_read_a_machine_say_the_same() -> None:
+    linux, psutil = Linux(), Machine()
+    here, there = linux.read(), psutil.read()
+    assert set(here) == set(there)
+    for name in ("memory_percent", "disk", "disk.usedGB", "proc.memory.rssMB", "proc.memory.availableMB"):
+        assert here[name] == pytest.approx(there[name], rel=0.05, abs=1)
+    until = time.monotonic() + 0.3
+    while time.monotonic() < until:
+        pass
+    here, there = linux.read(), psutil.read()
+    assert here["proc.cpu"] == pytest.approx(there["proc.cpu"], rel=0.25)
+    assert here["cpu"] == pytest.approx(there["cpu"], abs=25)
 
 
 def test_memory_in_a_container_is_measured_against_its_limit(tmp_path: Path) -> None:
@@ -156,7 +172,7 @@ def test_memory_in_a_container_is_measured_against_its_limit(tmp_path: Path) -> 
     (tmp_path / "memory.max").write_text(f"{1 << 30}\n")
     (tmp_path / "memory.current").write_text(f"{3 << 28}\n")
     (tmp_path / "memory.stat").write_text(f"anon 1\ninactive_file {1 << 28}\n")
-    assert Machine(cgroup=tmp_path).read()["memory_percent"] == 50
+    assert Linux(cgroup=tmp_path).read()["memory_percent"] == 50
 
 
 class Nvml:

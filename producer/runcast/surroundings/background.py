@@ -15,8 +15,9 @@ from runcast import events
 from runcast.surroundings import facts
 from runcast.surroundings.facts import Process
 from runcast.surroundings.git import Git
+from runcast.surroundings.machine import machine
 from runcast.surroundings.place import Place
-from runcast.surroundings.sampler import Machine, Sampler, Source, gpus
+from runcast.surroundings.sampler import Sampler, Source, gpus
 from runcast.surroundings.wanted import Wanted
 
 DIFF = "diff.patch"  # As W&B calls the file.
@@ -87,7 +88,7 @@ class Background:
         if self._wanted.samples:
             sources: list[Source] = [*found]
             with suppress(ImportError):
-                sources.insert(0, Machine())
+                sources.insert(0, machine())
             self.sampler = Sampler(
                 sources, self._place.sample, self._stopping, every_seconds=self._wanted.every_seconds
             )

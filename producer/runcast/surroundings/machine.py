@@ -1,34 +1,28 @@
 """How the machine and this process do: CPU, memory, disk and network, under W&B's names.
 
 What counts up (bytes sent, read …) is counted from the first sample on. In a container with a limit, memory is
-measured against the limit: what is beyond it kills the training, however much the machine has.
+measured against the limit: what is beyond it kills the training, however much the machine has. Linux says all this
+in files (see `linux`); elsewhere psutil is asked.
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from runcast.lazy import load
-
-MB = 1024 * 1024
-GB = 1024 * MB
+from runcast.surroundings.linux import GB, MB, Linux
 
 
 class Machine:
     """Reads the machine through psutil. Made in the thread that samples: loading psutil takes a while."""
 
-    def __init__(self, *, cgroup: Path = Path("/sys/fs/cgroup")) -> None:
+    def __init__(self) -> None:
         psutil: Any = load("psutil")
         self._psutil = psutil
         self._process = psutil.Process()
-        self._memory_max = self._total = psutil.virtual_memory().total
-        self._cgroup = cgroup
-        with suppress(OSError, ValueError):
-            limit = int((cgroup / "memory.max").read_text())
-            self._memory_max = min(self._total, limit)
+        self._total = psutil.virtual_memory().total
         self._began = self._counted()
         psutil.cpu_percent()  # From here on it says what was used since the last time.
         self._process.cpu_percent()
@@ -42,10 +36,10 @@ class Machine:
             values["proc.cpu"] = process.cpu_percent()
             values["proc.cpu.threads"] = float(process.num_threads())
         values["proc.memory.rssMB"] = rss / MB
-        values["proc.memory.percent"] = 100 * rss / self._memory_max
-        used, available = self._memory()
-        values["memory_percent"] = 100 * used / self._memory_max
-        values["proc.memory.availableMB"] = available / MB
+        values["proc.memory.percent"] = 100 * rss / self._total
+        memory = psutil.virtual_memory()
+        values["memory_percent"] = memory.percent
+        values["proc.memory.availableMB"] = memory.available / MB
         with suppress(OSError):  # The folder may be gone, or its disk.
             disk = psutil.disk_usage(os.getcwd())
             values["disk"] = disk.percent
@@ -53,18 +47,6 @@ class Machine:
         for name, count in self._counted().items():
             values[name] = count - self._began.get(name, count)
         return values
-
-    def _memory(self) -> tuple[float, float]:
-        """Say how much is used and how much is left."""
-        if self._memory_max < self._total:
-            with suppress(OSError, ValueError, StopIteration):
-                used = int((self._cgroup / "memory.current").read_text())
-                lines = (self._cgroup / "memory.stat").read_text().splitlines()
-                # The kernel gives back what files it has read, before it kills anybody.
-                used -= next(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
-                return used, self._memory_max - used
-        memory = self._psutil.virtual_memory()
-        return memory.total - memory.available, memory.available
 
     def _counted(self) -> dict[str, float]:
         counted: dict[str, float] = {}
@@ -76,3 +58,10 @@ class Machine:
             if (disk := self._psutil.disk_io_counters()) is not None:
                 counted |= {"disk.in": disk.read_bytes / MB, "disk.out": disk.write_bytes / MB}
         return counted
+
+
+def machine() -> Linux | Machine:
+    """Read this machine in the cheapest way; raises ImportError where there is none."""
+    with suppress(OSError, ValueError, KeyError, IndexError):
+        return Linux()
+    return Machine()

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 from runcast.surroundings.amd import Amd
 from runcast.surroundings.apple import Apple
-from runcast.surroundings.machine import Machine
 from runcast.surroundings.nvidia import Nvidia
 
 PREFIX = "_system/"  # What a sample's names begin with, among the rows of a run.
@@ -85,6 +84,3 @@ class Sampler:
         cost = self._clock() - began
         self.cpu_seconds += cost
         return cost
-
-
-__all__ = ["PREFIX", "Machine", "Sampler", "Source", "gpus"]
