@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -18,6 +21,7 @@ from runcast.events import Finish, Start
 from runcast.streams import ACK_BEAT, ACK_CURSOR, ack_key, parse_id, shard_of, stream_key
 from runcast.wire import encode
 from runcast_ingest.batch import Batch, Stored
+from runcast_ingest.health import Health
 from runcast_ingest.persister import Persister
 from runcast_ingest.states import States
 from runcast_ingest.store import Store
@@ -306,6 +310,8 @@ async def test_the_tail_waits_while_the_persister_is_behind(
     async with Store.open(tmp_path / "runcast.db") as store:
         service = Service(redis_server, store)
         asking = asyncio.Event()
+        deaf: list[bool] = []
+        service.tail._on_deaf = deaf.append
 
         async def hold(*_: object, **__: object) -> None:
             await asking.wait()
@@ -320,9 +326,45 @@ async def test_the_tail_waits_while_the_persister_is_behind(
             await asyncio.sleep(0.3)
             assert service.persister.waiting_bytes < 600_000
             assert len(service.batches) < 60
+            assert deaf[-1], "beats wait too: nobody who is not heard of now has fallen silent"
         asking.set()
         await until(lambda: service.mark() == 101)
+        assert not deaf[-1]
         await service.end()
+
+
+async def test_a_user_who_may_not_ask_how_redis_is_is_served_nonetheless(redis_server: str, tmp_path: Path) -> None:
+    """INFO is denied on many a managed server; marks are published all the same."""
+    with redis.Redis.from_url(redis_server) as client:
+        client.execute_command("ACL", "SETUSER", "plain", "on", ">secret", "~*", "&*", "+@all", "-info")
+        parts = urlsplit(redis_server)
+        where = parts.path if parts.scheme == "unix" else parts.netloc.rpartition("@")[2]
+        url = f"{parts.scheme}://plain:secret@{where}"
+        try:
+            async with Store.open(tmp_path / "runcast.db") as store:
+                service = Service(url, store)
+                service.begin()
+                service.send(1, start())
+                await until(lambda: service.mark() == 1)
+                await service.end()
+        finally:
+            client.execute_command("ACL", "DELUSER", "plain")
+
+
+async def test_a_service_that_can_store_nothing_is_not_ready(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It beats and publishes on a full disk; that nothing is stored is said, and over when there is room."""
+    monkeypatch.setattr("runcast_ingest.health.SILENT_SECONDS_MAX", 1.5)
+    other: Any = SimpleNamespace(sockets=0)
+    health = Health(service.store, service.tail, service.persister, other, other, 0.0)
+    await until(lambda: health.ready()[0])
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(service.store._ledger, "_fence", full)
+        await until(lambda: "nothing could be stored" in health.ready()[1]["status"])
+    await until(lambda: health.ready()[0])
 
 
 async def test_a_second_service_takes_over_a_shard_whose_owner_sleeps(
