@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
+from collections.abc import Callable
 from contextlib import suppress
 
 import click
@@ -38,14 +40,30 @@ def start(server: str | None, live: str | None, host: str, port: int, *, opens: 
             origins=settings.origins,
         )
         url = f"http://{settings.host}:{line.getsockname()[1]}"
-        config = uvicorn.Config(gate, log_level="warning", timeout_graceful_shutdown=5, ws="websockets-sansio")
-        # uvicorn ends in order, and then raises the signal once more.
-        with suppress(KeyboardInterrupt):
+
+        def ready() -> None:
             click.echo(f"dashboard  {click.style(url, bold=True)}, for the service at {service.url}; Ctrl-C stops it")
             if opens:
                 open_page(url, always=True)
-            asyncio.run(uvicorn.Server(config).serve(sockets=[line]))
+
+        config = uvicorn.Config(gate, log_level="warning", timeout_graceful_shutdown=5, ws="websockets-sansio")
+        web = _Server(config, ready)
+        # uvicorn ends in order, and then raises the signal once more.
+        with suppress(KeyboardInterrupt):
+            asyncio.run(web.serve(sockets=[line]))
     click.echo("stopped; the service goes on")
+
+
+class _Server(uvicorn.Server):
+    """Says that it serves when it does, and not before it has an answer to Ctrl-C."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
 
 
 async def _healthz(request: Request) -> JSONResponse:

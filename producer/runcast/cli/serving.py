@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -61,8 +63,14 @@ def _serve(settings: Settings, *, bare: bool, opens: bool) -> None:
             if opens:
                 open_page(found.url, always=True)
 
+        async def work() -> None:
+            if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+                # From within the loop: what interrupts it to raise another signal is heard twice, as if in a hurry.
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, os.kill, os.getpid(), signal.SIGTERM)
+            await serve(settings, line, pages=app, pages_lifespan=lifespan, on_ready=ready)
+
         try:
-            uvloop.run(serve(settings, line, pages=app, pages_lifespan=lifespan, on_ready=ready))
+            uvloop.run(work())
         except BaseExceptionGroup as group:
             raise _reason(group) from group
     click.echo("stopped; trainings go on, and keep what they log until the next `runcast up`")
