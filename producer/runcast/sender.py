@@ -61,6 +61,7 @@ class Sender(threading.Thread):
         self.window = Window(now=time.monotonic())
         self.url: str | None = None  # Where the last exchange went well.
         self.failures = 0
+        self.found: int | None = None  # What was stored of this writer when the service was first asked.
         self.refused: str | None = None  # Why this Redis is not used at all.
         self._directory, self._path, self._writer, self._shard = directory, path, writer, shard
         self._source, self._open_reader, self._find_url = source, reader, find_url
@@ -184,6 +185,8 @@ class Sender(threading.Thread):
 
     def _learn(self, reader: Reader, mark: int, cursor: StreamId | None, beat: str | None, now: float) -> None:
         before = self.window.mark
+        if self.found is None:
+            self.found = mark
         if beat != self._beat:
             self._beat, self.served = beat, now
         self.window.learn(mark=mark, cursor=cursor, beat=beat, now=now)

@@ -25,6 +25,7 @@ COMMANDS = {
     "install-shim": "Let every program of this Python find Runcast by `import wandb`.",
     "uninstall-shim": "Take away what install-shim put there.",
     "sync": "Send journals that dead processes left behind.",
+    "import": "Bring in runs of W&B, TensorBoard, MLflow, trackio, CSV.",
     "ls": "List projects, or a project's runs.",
     "show": "Show one run: state, config, summary.",
     "tail": "Print rows as they are logged.",

@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -27,7 +28,7 @@ def load(module: str, command: str) -> Any:
 
 
 class LazyGroup(click.Group):
-    """Commands by name; each is the function of its own name in `package.<name>`, where `-` is `_`."""
+    """Commands by name; each is the function of its name in `package.<name>`, as far as Python allows that name."""
 
     def __init__(self, *args: Any, commands_of: Mapping[str, str], package: str, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -43,7 +44,7 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in self._commands_of:
             return None
-        name = cmd_name.replace("-", "_")
+        name = cmd_name.replace("-", "_") + ("_" if iskeyword(cmd_name) else "")
         command: click.Command = getattr(load(f"{self._package}.{name}", cmd_name), name)
         return command
 

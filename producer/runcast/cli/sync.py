@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from runcast import discovery, settings
+from runcast import settings
 from runcast.cli import table
 from runcast.cli.progress import Progress, bar
-from runcast.drain import DrainReport, drain, journals
-from runcast.errors import ServerMissing, UsageError
+from runcast.cli.sending import destination, interruptible, url_option
+from runcast.drain import JOURNALS, DrainReport, drain, journals
+from runcast.errors import UsageError
+from runcast.ports import wandb_file
 
 WAIT_SECONDS = 60.0
+LOOK_SECONDS = 2.0  # Between two looks of --watch.
 
 
 @click.command()
 @click.argument("directory", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--url", metavar="REDIS", help="Where to send; default: RUNCAST_URL, else the server on this machine.")
-def sync(directory: Path | None, url: str | None) -> None:
+@url_option
+@click.option("--watch", is_flag=True, help="Go on: send what processes leave from now on, until Ctrl-C.")
+def sync(directory: Path | None, url: str | None, *, watch: bool) -> None:
     """Send journals that dead processes left behind.
 
     DIRECTORY is a Runcast directory, default RUNCAST_DIR. Runs that go on are left alone; doing it twice stores
@@ -29,47 +34,34 @@ def sync(directory: Path | None, url: str | None) -> None:
 
     \b
     runcast sync
+    runcast sync /scratch/runcast --watch
     RUNCAST_URL=rediss://redis.example.org runcast sync
     """
     given = settings.Settings.from_env(os.environ)
     directory = (directory or given.directory).absolute()
-    if url is not None and not url.startswith(settings.URL_SCHEMES):
-        raise UsageError(f"--url is {url!r}; it begins with one of {', '.join(settings.URL_SCHEMES)}")
-    url = url or given.url
-    found = discovery.read(directory) or discovery.read(given.directory)
-    if url is None and found is None:
-        raise ServerMissing("nowhere to send to: start the service with `runcast up`, or set RUNCAST_URL or --url")
-
-    def find_url() -> str | None:
-        if url is not None:
-            return url
-        now = discovery.read(directory) or discovery.read(given.directory)
-        return now.redis if now is not None else None
-
-    interrupted = False
-
-    def interrupt(*_: object) -> None:
-        nonlocal interrupted
-        interrupted = True
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        with Progress() as progress:
-            report = drain(
-                directory,
-                find_url,
-                wait_seconds=WAIT_SECONDS,
-                progress=lambda path, stored, events: progress.show(
-                    f"{bar(stored, events)} {max(stored, 0)}/{events} {path}"
-                ),
-                stopping=lambda: interrupted,
-            )
-    finally:
-        signal.signal(signal.SIGINT, before)
-    _tell(report, directory, interrupted=interrupted)
-    if interrupted:
-        raise click.Abort
+    if not (directory / JOURNALS).is_dir() and (theirs := next(directory.glob(f"**/*{wandb_file.SUFFIX}"), None)):
+        raise UsageError(f"{theirs} was written by W&B's client; bring it in with `runcast import wandb {directory}`")
+    find_url = destination(url, given, directory, given.directory)
+    with interruptible() as interrupted:
+        report = _drain(directory, find_url, interrupted)
+        _tell(report, directory, interrupted=interrupted())
+        while watch and not interrupted():
+            time.sleep(LOOK_SECONDS)
+            report = _drain(directory, find_url, interrupted)
+            if report.runs or report.unreadable:
+                _tell(report, directory, interrupted=interrupted())
+        if interrupted() and not watch:
+            raise click.Abort
     sys.exit(1 if report.waiting or report.unreadable else 0)
+
+
+def _drain(directory: Path, find_url: Callable[[], str | None], stopping: Callable[[], bool]) -> DrainReport:
+    with Progress() as progress:
+
+        def show(path: str, stored: int, events: int) -> None:
+            progress.show(f"{bar(stored, events)} {max(stored, 0)}/{events} {path}")
+
+        return drain(directory, find_url, wait_seconds=WAIT_SECONDS, progress=show, stopping=stopping)
 
 
 def _tell(report: DrainReport, directory: Path, *, interrupted: bool) -> None:
