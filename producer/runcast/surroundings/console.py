@@ -50,7 +50,8 @@ class Console:
         self._deaf = False
         self._pumping = threading.Lock()  # Never taken by who prints.
         self._ended = threading.Event()
-        self._wake = threading.Event()
+        self._wake = threading.Event()  # Something was heard …
+        self._whole = threading.Event()  # … and a whole line of it.
         self._thread = threading.Thread(target=self._work, name="runcast-console", daemon=True)
 
     def begin(self) -> None:
@@ -64,6 +65,8 @@ class Console:
         self._heard.append((error, text))
         if not self._wake.is_set():
             self._wake.set()
+        if "\n" in text and not self._whole.is_set():
+            self._whole.set()
 
     def forked(self) -> None:
         """Hear nothing in a child: the lines are its parent's."""
@@ -75,6 +78,7 @@ class Console:
             return
         self._ended.set()
         self._wake.set()
+        self._whole.set()
         if self._thread.ident is not None:
             self._thread.join(END_SECONDS_MAX)
         else:  # There was no thread to spare, or no time to start one.
@@ -84,8 +88,11 @@ class Console:
         while not self._ended.is_set():
             late = REWRITE_SECONDS if self._waiting else None
             self._wake.wait(late)
+            # A bar that moves is in no hurry; a line is.
+            self._whole.wait(REWRITE_SECONDS)
             self._ended.wait(GATHER_SECONDS)
             self._wake.clear()
+            self._whole.clear()
             with suppress(Exception):  # No program fails for what it prints.
                 self.pump()
         self._finish()
