@@ -1,7 +1,6 @@
 """Store what the tail admitted, soon and in one piece, then tell the writers how far it is safe.
 
-A commit at most every 100 ms, or when 4 MB wait. Publication is a task of its own: whatever Redis does after
-a commit, what was stored stays stored, and the marks are published again until they arrive.
+A commit at most every 100 ms, or when 4 MB wait. It knows no Redis: telling is the publisher's, a task of its own.
 """
 
 from __future__ import annotations
@@ -10,17 +9,12 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from typing import Any
 
-from redis.asyncio import Redis
-from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
-
-from runcast.streams import ACK_BEAT, ACK_CURSOR, START, StreamId, ack_key, format_id, stream_key
+from runcast.streams import START, StreamId
 from runcast_ingest.batch import Batch, Stored
-from runcast_ingest.link import connect, heed_cancellation
-from runcast_ingest.marks import Marks
+from runcast_ingest.publisher import Publisher
 from runcast_ingest.store import Passed, QuarantineRecord, Store, Work
 
 log = logging.getLogger(__name__)
@@ -30,12 +24,6 @@ COMMIT_BYTES = 4 * 1024 * 1024
 WAITING_BYTES_MAX = 64 * 1024 * 1024  # Above this the tail reads no more; the rest waits in Redis.
 RENEW_SECONDS = 1.0  # A third of a lease.
 RETRY_SECONDS = 0.5
-SWEEP_SECONDS = 600.0  # Longer than a writer pauses between two rows, as a rule; whoever does not is only asked again.
-SWEEP_SECONDS_MIN = 30.0  # Where there are many.
-WRITERS_MANY = 50_000  # About 10 MB.
-SCAN_FIELDS = 1000
-KEEP_MS = 60 * 1000  # The stream keeps a minute behind the cursor, for other readers of it.
-MEMORY_SHARE_MAX = 0.7  # Of Redis' memory: above it nothing behind the cursor is kept.
 
 
 class Persister:
@@ -49,29 +37,21 @@ class Persister:
         on_stored: Callable[[list[Stored]], None] = lambda _: None,
         on_state: Callable[[str, str], None] = lambda _path, _state: None,
         on_fenced: Callable[[int], None] = lambda _: None,
-        on_sweep: Callable[[int, set[str]], None] = lambda _shard, _kept: None,
     ) -> None:
-        self._url = redis_url
         self._store = store
         self._on_stored = on_stored
         self._on_state = on_state
         self.on_fenced = on_fenced
-        self.on_sweep = on_sweep
         self._epochs: dict[int, int] = {}
         self._read: dict[int, StreamId] = {}  # By shard: the cursor that the next commit stores.
         self._work = Work({}, [], [], [])
         self._waiting = 0
-        self._committing: list[Batch] = []
+        self._committing: list[Batch | Passed] = []
         self._due = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self._marks = Marks()
-        self._swept = time.monotonic()
-        self._cursors: dict[int, StreamId] = {}  # By shard: the cursor that is stored.
-        self._floors: dict[int, StreamId] = {}
-        self._publish = asyncio.Event()
-        self._squeezed = False
-        self.published_at = self.stored_at = 0.0  # On the monotonic clock; a renewed lease is stored too.
+        self._publisher = Publisher(redis_url, busy=self._busy)
+        self.stored_at = 0.0  # On the monotonic clock; a renewed lease is stored too.
 
     # What the tail says.
 
@@ -79,15 +59,14 @@ class Persister:
         """Begin a lease: what an earlier one left is gone."""
         self.drop(shard)
         self._epochs[shard] = epoch
-        self._read[shard] = self._cursors[shard] = cursor
-        self._marks.lease(shard)
-        self._publish.set()  # A beat at once: trainers and probes wait for one.
+        self._read[shard] = cursor
+        self._publisher.lease(shard, cursor)
 
     def drop(self, shard: int) -> None:
         """End a lease: nothing of its shard is committed or published any more."""
-        for held in (self._epochs, self._read, self._cursors, self._floors):
-            held.pop(shard, None)
-        self._marks.drop(shard)
+        self._epochs.pop(shard, None)
+        self._read.pop(shard, None)
+        self._publisher.drop(shard)
         self._work.batches = [batch for batch in self._work.batches if batch.shard != shard]
         self._work.passed = [passed for passed in self._work.passed if passed.shard != shard]
         self._work.quarantine = [record for record in self._work.quarantine if record.shard != shard]
@@ -109,11 +88,11 @@ class Persister:
 
     def known(self, shard: int, writer: str, mark: int) -> None:
         """Publish a mark that the store knew already: its writer may wait for it, after Redis forgot."""
-        self._marks.learn(shard, writer, mark)
+        self._publisher.marks.learn(shard, writer, mark)
 
     def repeat(self, shard: int, writer: str) -> None:
         """Publish a writer's mark again: it sends what is stored, so it has not heard."""
-        self._marks.repeat(shard, writer)
+        self._publisher.marks.repeat(shard, writer)
 
     def advance(self, shard: int, cursor: StreamId) -> None:
         """Move a shard's cursor: everything up to it was handed over."""
@@ -122,9 +101,8 @@ class Persister:
 
     def was_reset(self, shard: int, now: StreamId) -> None:
         """Tell the writers of a shard whose stream began again that nothing from before `now` is still to come."""
-        self._read[shard] = self._cursors[shard] = START
-        self._floors[shard] = now
-        self._marks.repeat_all(shard)
+        self._read[shard] = START
+        self._publisher.was_reset(shard, now)
         self._due.set()
 
     @property
@@ -141,20 +119,27 @@ class Persister:
         """What was taken and is not stored yet."""
         return self._waiting
 
+    @property
+    def published_at(self) -> float:
+        """When writers were last told, on the monotonic clock."""
+        return self._publisher.published_at
+
+    def on_sweep(self, act: Callable[[int, Collection[str]], None]) -> None:
+        """Say by `act(shard, writers)` whom the others may forget: everybody but those."""
+        self._publisher.on_sweep = act
+
     # What is done about it.
 
     async def run(self) -> None:
         """Commit and publish, for as long as the service lives."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._commit_loop())
-            tasks.create_task(self._publish_loop())
+            tasks.create_task(self._publisher.run())
 
     async def settle(self) -> None:
         """Store what is left and tell the writers; for when `run` has ended."""
         await self.commit()
-        with suppress(RedisError, OSError, TimeoutError):
-            async with connect(self._url) as redis:
-                await self._publish_once(redis, beat=False)
+        await self._publisher.once()
 
     async def commit(self) -> None:
         """Store what waits, in one transaction."""
@@ -163,7 +148,7 @@ class Persister:
         epochs = dict(self._epochs)
         if not work.cursors:
             return
-        self._committing = work.batches
+        self._committing = [*work.batches, *work.passed]
         try:
             done = await self._store.commit(work, epochs)
         except BaseException:
@@ -185,13 +170,13 @@ class Persister:
             self.drop(shard)
             self.on_fenced(shard)
         for stored in done.stored:
-            self._marks.learn(shards[stored.writer], stored.writer, stored.mark)
+            self._publisher.marks.learn(shards[stored.writer], stored.writer, stored.mark)
         for shard, cursor in work.cursors.items():
             ours = self._epochs.get(shard) == epochs[shard] and shard not in done.fenced
             # A stream that began again meanwhile is behind its old cursor: trimmed there, it would lose what is new.
             if ours and self._read[shard] >= cursor:
-                self._cursors[shard] = cursor
-        self._publish.set()
+                self._publisher.stored(shard, cursor)
+        self._publisher.wake()
         if done.stored:
             self._on_stored(done.stored)
         for path, state in done.states:
@@ -221,74 +206,8 @@ class Persister:
             if self._waiting < COMMIT_BYTES:
                 await asyncio.sleep(max(0.0, COMMIT_SECONDS - (time.monotonic() - started)))
 
-    async def _publish_loop(self) -> None:
-        while True:
-            try:
-                async with connect(self._url) as redis:
-                    # Redis may be a new one that knows nothing: everything is said again.
-                    self._marks.repeat_all()
-                    beat_at = 0.0
-                    while True:
-                        heed_cancellation()
-                        with suppress(TimeoutError):
-                            async with asyncio.timeout(RENEW_SECONDS):
-                                await self._publish.wait()
-                        self._publish.clear()
-                        now = time.monotonic()
-                        beat = now - beat_at >= RENEW_SECONDS
-                        if beat:
-                            beat_at = now
-                            self._squeezed = await _is_full(redis)
-                        await self._publish_once(redis, beat)
-                        if now - self._swept >= (
-                            SWEEP_SECONDS if len(self._marks) < WRITERS_MANY else SWEEP_SECONDS_MIN
-                        ):
-                            self._swept = now
-                            await self._sweep(redis)
-            except (RedisError, OSError, TimeoutError) as error:
-                log.debug("cannot publish marks: %s", error)
-                await asyncio.sleep(RETRY_SECONDS)
-
-    async def _publish_once(self, redis: Redis, beat: bool) -> None:
-        # Trim, then publish the marks: a Redis out of memory refuses HSET, but not XTRIM, which makes the room for it.
-        said = {shard: marks for shard, marks in self._marks.untold().items() if beat or marks}
-        pipeline = redis.pipeline(transaction=False)
-        for shard in said:
-            cursor = self._cursors[shard]
-            keep = cursor if self._squeezed else (cursor[0] - KEEP_MS, 0)
-            if keep[0] > 0:
-                pipeline.xtrim(stream_key(shard), minid=format_id(keep), approximate=not self._squeezed)
-        for shard, marks in said.items():
-            cursor = max(self._cursors[shard], self._floors.get(shard, START))
-            fields: dict[Any, Any] = {**marks, ACK_CURSOR: format_id(cursor)}
-            if beat:
-                fields[ACK_BEAT] = time.time_ns() // 1_000_000
-            pipeline.hset(ack_key(shard), mapping=fields)
-        _raise_first(await pipeline.execute(raise_on_error=False), self)
-        self._marks.told(said)
-        self.published_at = time.monotonic()
-
-    async def _sweep(self, redis: Redis) -> None:
-        """Forget quiet writers, here, in the tail and in Redis. Whoever comes back is told its mark again."""
-        busy = {each.writer for each in [*self._work.batches, *self._committing]}
-        busy |= {each.writer for each in self._work.passed}
-        self._marks.sweep(busy)
-        for shard in list(self._epochs):
-            self.on_sweep(shard, busy.union(self._marks.of(shard)))
-            key = ack_key(shard)
-            cursor = 0
-            while True:
-                cursor, fields = await redis.hscan(key, cursor, count=SCAN_FIELDS)
-                known = self._marks.of(shard)
-                names = {_text(field) for field in fields} - {ACK_CURSOR, ACK_BEAT}
-                if gone := [name for name in names if name not in known]:
-                    await redis.hdel(key, *gone)
-                if not cursor:
-                    break
-
-    def squeeze(self) -> None:
-        """Keep nothing in Redis that is stored: it is out of memory."""
-        self._squeezed = True
+    def _busy(self) -> set[str]:
+        return {each.writer for each in [*self._work.batches, *self._work.passed, *self._committing]}
 
     def _grow(self, size: int) -> None:
         self._waiting += size
@@ -301,24 +220,3 @@ class Persister:
         self._waiting += sum(len(record.data) for record in self._work.quarantine)
         if self._waiting < WAITING_BYTES_MAX:
             self._room.set()
-
-
-def _text(field: bytes | str) -> str:
-    return field if isinstance(field, str) else field.decode(errors="replace")
-
-
-async def _is_full(redis: Redis) -> bool:
-    try:
-        memory = await redis.info("memory")
-    except ResponseError:
-        return False  # Not for this user to ask; an XADD or HSET that is refused will tell.
-    most = int(memory.get("maxmemory", 0))
-    return most > 0 and int(memory["used_memory"]) > MEMORY_SHARE_MAX * most
-
-
-def _raise_first(answers: Sequence[Any], persister: Persister) -> None:
-    for answer in answers:
-        if isinstance(answer, OutOfMemoryError):
-            persister.squeeze()
-        if isinstance(answer, Exception):
-            raise answer

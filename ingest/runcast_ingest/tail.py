@@ -10,7 +10,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -83,7 +83,7 @@ class Tail:
         self.stats = TailStats()
         self.connected = False
         persister.on_fenced = self.drop
-        persister.on_sweep = self._forget
+        persister.on_sweep(self._forget)
 
     @property
     def shards(self) -> list[int]:
@@ -262,7 +262,7 @@ class Tail:
         if taken:
             self._persister.skip(Passed(poison.path, poison.writer, shard.number, first, first + count - 1))
 
-    def _forget(self, shard: int, kept: set[str]) -> None:
+    def _forget(self, shard: int, kept: Collection[str]) -> None:
         if (held := self._shards.get(shard)) is not None:
             held.keep(kept)
 

@@ -81,7 +81,7 @@ class Soak:
         roster = service._broadcast._rosters["p"].roster
         return {
             "states": len(service._states),
-            "marks": len(service._persister._marks),
+            "marks": len(service._persister._publisher.marks),
             "admission": sum(map(len, service._tail._shards.values())),
             "register": len(self._store._ledger._register),
             "lines of the hub": len(service._broadcast.hub._lines),
@@ -103,8 +103,8 @@ async def test_runs_that_are_over_leave_nothing_behind(
     redis_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An hour of runs in a few seconds: with a watcher, finished and silent ones, everybody's clock hurried."""
-    monkeypatch.setattr("runcast_ingest.persister.SWEEP_SECONDS", 0.5)
-    monkeypatch.setattr("runcast_ingest.persister.RENEW_SECONDS", 0.2)
+    monkeypatch.setattr("runcast_ingest.publisher.SWEEP_SECONDS", 0.5)
+    monkeypatch.setattr("runcast_ingest.publisher.BEAT_SECONDS", 0.2)
     monkeypatch.setattr("runcast_ingest.states.SILENCE_SECONDS", 1.0)
     monkeypatch.setattr("runcast_ingest.roster.RUNS_MAX", RUNS_MAX)
     async with Store.open(tmp_path / "runcast.db") as store:
@@ -135,8 +135,8 @@ async def test_a_writer_that_was_forgotten_goes_on_where_it_was(
     redis_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is told its mark again, and what it sends twice is stored once."""
-    monkeypatch.setattr("runcast_ingest.persister.SWEEP_SECONDS", 0.2)
-    monkeypatch.setattr("runcast_ingest.persister.RENEW_SECONDS", 0.1)
+    monkeypatch.setattr("runcast_ingest.publisher.SWEEP_SECONDS", 0.2)
+    monkeypatch.setattr("runcast_ingest.publisher.BEAT_SECONDS", 0.1)
     path, writer = "p/r", "a" * 16
     stream, marks = stream_key(shard_of(path)), ack_key(shard_of(path))
     async with Store.open(tmp_path / "runcast.db") as store:
