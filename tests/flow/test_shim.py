@@ -120,7 +120,8 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _fresh_python(packages: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [packages.parents[2] / "bin" / "python", *arguments],
-        env=environment(RUNCAST_DIR=str(packages.parent)),
+        # Compiled files are left as everywhere: they have to go as well.
+        env=environment(RUNCAST_DIR=str(packages.parent), PYTHONDONTWRITEBYTECODE=""),
         cwd=packages.parent,
         capture_output=True,
         text=True,

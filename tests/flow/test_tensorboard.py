@@ -242,3 +242,24 @@ with wandb.init(project="tags", sync_tensorboard=True):
 """,
     )
     assert values(rows, "global_step", "loss") == [(1, 0.5), (2, 0.25)]
+
+
+def test_what_another_process_writes_into_the_folder_is_not_the_runs(service: Running, place: Path) -> None:
+    """Eight ranks share a folder, and each speaks for itself."""
+    rows = run(
+        service,
+        place,
+        "ranks",
+        """
+import subprocess, sys
+other = "from tensorboard.summary.writer import event_file_writer as e; w = e.EventFileWriter('logs')"
+other += "; w.add_scalars({'theirs': 1.0}, 1); w.close()"
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+with wandb.init(project="ranks", sync_tensorboard=True):
+    writer = EventFileWriter("logs")
+    subprocess.run([sys.executable, "-c", other], check=True)
+    writer.add_scalars({"mine": 1.0}, 1)
+""",
+    )
+    assert values(rows, "mine") == [(1.0,)]
+    assert not values(rows, "theirs")
