@@ -356,8 +356,10 @@ class Run:
         if self._sender.asleep:
             self._sender.nudge()
 
-    def keep(self, name: str, data: bytes) -> None:
-        """Add a file."""
+    def keep(self, name: str, data: bytes) -> bool:
+        """Add a file; says whether it is kept."""
+        del name, data
+        return False
 
     def forked(self) -> None:
         """Let go of everything that belongs to the parent process; called in the child."""

@@ -112,11 +112,12 @@ class Session:
         if more.get("sync_tensorboard") or more.get("tensorboard"):
             import_module("runcast.integration.tensorboard").patch()
         if rank is not None:
-            self._insist(run, name, describe)
+            self._insist(run, rank, name, describe)
         if settings.mode != "disabled":
             url = run.url
             messages.say(f"Tracking run {run.name}" + (f" at {url}" if url else f" in {run.dir}"))
-            self._drain_others(settings, run)
+            if rank is None or rank.local_rank == 0:
+                self._drain_others(settings, run)
             if settings.wanted.anything:
                 # What listens and samples is no part of `import runcast`.
                 around = import_module("runcast.surroundings.attend")
@@ -136,10 +137,12 @@ class Session:
             )
         return seed
 
-    def _insist(self, run: Run, name: str | None, describe: dict[str, Any]) -> None:
+    def _insist(self, run: Run, rank: launch.Launch, name: str | None, describe: dict[str, Any]) -> None:
         """Say again what a rank was given: the first one to begin described the run, maybe with less."""
         if name is not None:
             run.name = name
+            if rank.rank == 0:  # Where each rank has a name of its own, the first one's is the run's.
+                run.before_end(lambda: setattr(run, "name", run.name))
         if given := {
             key: list(value) if key == "tags" else value for key, value in describe.items() if key in _DESCRIBE
         }:

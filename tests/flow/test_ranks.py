@@ -7,14 +7,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.flow.running import Running, environment, state_of, up, wait_until
+from tests.flow.running import Running, environment, python, state_of, up, wait_until
 
+from runcast import events
 from runcast.drain import journals
+from runcast.reader import Reader
 
 WORLD = 8
 ROWS = 200
@@ -155,6 +157,55 @@ def test_an_id_that_is_given_goes_before_the_one_that_is_found(service: Running)
         process.communicate(timeout=60)
     assert run_ids(service, "given") == ["mine"]
     assert len(service.api.run("given", "mine")["writers"]) == 2
+
+
+def test_a_name_for_each_rank_leaves_the_first_ones(service: Running) -> None:
+    """A custom from when each rank was a run of its own."""
+    program = """
+import os, time, runcast
+rank = int(os.environ["RANK"])
+runcast.init(project="named", name=f"try-rank-{rank}")
+time.sleep(0.2 * (3 - rank))
+runcast.finish()
+"""
+    with job(service, program, world=3) as process:
+        process.communicate(timeout=60)
+    [run] = run_ids(service, "named")
+    assert service.api.run("named", run)["name"] == "try-rank-0"
+
+
+NODES = {
+    "RANK": "9",
+    "LOCAL_RANK": "1",
+    "WORLD_SIZE": "16",
+    "LOCAL_WORLD_SIZE": "8",
+    "MASTER_ADDR": "n1",
+    "MASTER_PORT": "1",
+}
+
+
+@pytest.mark.parametrize(
+    ("environ", "begin"),
+    [
+        (NODES, events.FRESH),
+        (NODES | {"TORCHELASTIC_RESTART_COUNT": "1"}, events.JOIN),
+        (NODES | {"SLURM_JOB_ID": "1", "SLURM_STEP_ID": "0"}, events.JOIN),
+        (NODES | {"RUNCAST_MODE": "offline"}, events.JOIN),
+    ],
+)
+def test_a_job_known_by_what_can_come_again_begins_its_run_anew(
+    environ: Mapping[str, str], begin: str, tmp_path: Path
+) -> None:
+    """Unless its ranks were started again; and offline, where nobody could tell whose journal is sent first."""
+    program = "import runcast; runcast.init(project='p'); runcast.finish()"
+    done = python(program, RUNCAST_DIR=str(tmp_path), **environ)
+    assert done.returncode == 0, done.stderr
+    [journal] = journals(tmp_path)
+    reader = Reader(journal)
+    start = reader.take()[1][0]
+    reader.close()
+    assert isinstance(start, events.Start)
+    assert (start.label, start.begin) == ("rank9", begin)
 
 
 WORKERS = """

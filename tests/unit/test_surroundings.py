@@ -309,8 +309,9 @@ class Kept:
     def sample(self, number: int, values: Mapping[str, float]) -> None:
         self.samples.append(values)
 
-    def keep(self, name: str, data: bytes) -> None:
+    def keep(self, name: str, data: bytes) -> bool:
         self.files[name] = data
+        return True
 
 
 def process(folder: Path, launch: Launch | None = None, **environ: str) -> Process:

@@ -69,8 +69,7 @@ class Background:
         known = git.facts()
         if known.get("dirty") and self._wanted.code:
             patch, cut = git.diff()
-            if patch:
-                self._place.keep(DIFF, patch)
+            if patch and self._place.keep(DIFF, patch):
                 known |= {"diff": DIFF} | ({"diff_cut": True} if cut else {})
         self._describe({"git": known})
 

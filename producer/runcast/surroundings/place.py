@@ -17,5 +17,5 @@ class Place(Protocol):
     def sample(self, number: int, values: Mapping[str, float]) -> None:
         """Add a sample of the machine."""
 
-    def keep(self, name: str, data: bytes) -> None:
-        """Add a file."""
+    def keep(self, name: str, data: bytes) -> bool:
+        """Add a file; says whether it is kept."""
