@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from runcast import discovery
-from runcast.cli.api import Refused, Service
 from runcast.errors import ServerMissing
+from runcast.service import Refused, Service
 
 READY_SECONDS_MAX = 60.0
 

@@ -16,7 +16,7 @@ import redis
 from tests.flow.running import Running, environment, python, rows_of, runcast, up, wait_until
 
 from runcast import discovery
-from runcast.cli.api import Refused, Service
+from runcast.service import Refused, Service
 from runcast_ingest import embedded
 
 TOKEN = "a-shared-secret-of-a-test"

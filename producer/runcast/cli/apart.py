@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
-from runcast.cli.api import Service
 from runcast.cli.background import open_page
 from runcast.gate import Gate
+from runcast.service import Service
 from runcast_dashboard.mount import pages
 from runcast_dashboard.settings import DashboardSettings
 from runcast_ingest.ports import listen

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from runcast import discovery, settings
-from runcast.cli.api import Refused, Service
 from runcast.discovery import Discovery
 from runcast.errors import RuncastError, ServerMissing
+from runcast.service import Refused, Service
 
 LOG = "service.log"
 START_SECONDS_MAX = 60.0

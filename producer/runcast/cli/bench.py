@@ -16,11 +16,11 @@ import click
 
 from runcast import discovery, settings
 from runcast.cli import table
-from runcast.cli.api import Service
 from runcast.cli.background import end, service_process
 from runcast.cli.progress import Progress
 from runcast.cli.watch import Watch
 from runcast.errors import RuncastError
+from runcast.service import Service
 
 PROJECT = "bench"
 ROWS = 50_000

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from runcast.cli.api import server_option
 from runcast.cli.group import load
+from runcast.cli.place import server_option
 
 PORT_DEFAULT = 8485  # Beside the service's own.
 LIVE_URL = "RUNCAST_LIVE_URL"

@@ -10,9 +10,10 @@ from typing import IO
 import click
 
 from runcast.cli import table
-from runcast.cli.api import Service, run_path, server_option
+from runcast.cli.place import server_option
 from runcast.cli.progress import Progress
 from runcast.errors import UsageError
+from runcast.service import Service, run_path
 
 FORMATS = ("csv", "parquet", "jsonl")
 _PIECE_BYTES = 1 << 16

@@ -7,7 +7,8 @@ import json
 import click
 
 from runcast.cli import table
-from runcast.cli.api import Service, server_option
+from runcast.cli.place import server_option
+from runcast.service import Service
 
 
 @click.command()

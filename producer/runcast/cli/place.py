@@ -1,4 +1,4 @@
-"""Which directory a command is about: the one that is named, else RUNCAST_DIR."""
+"""Which directory a command is about, and which service: those that are named, else RUNCAST_DIR and what runs there."""
 
 from __future__ import annotations
 
@@ -21,4 +21,9 @@ directory_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     callback=_choose,
     help="Which directory; default: RUNCAST_DIR, else ~/.runcast.",
+)
+
+SERVER = "RUNCAST_SERVER"
+server_option = click.option(
+    "--server", envvar=SERVER, metavar="URL", help="Where the service is; default: the one that runs on this machine."
 )

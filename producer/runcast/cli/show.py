@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import click
 
 from runcast.cli import table
-from runcast.cli.api import Service, server_option
+from runcast.cli.place import server_option
+from runcast.service import Service
 
 _APART = frozenset({"config", "summary", "writers", "keys", "lost"})
 _SYSTEM = "_system/"  # Samples of the machine: not what the program said.

@@ -13,10 +13,10 @@ import click
 
 from runcast import discovery, settings
 from runcast.cli import table
-from runcast.cli.api import Refused, Service
 from runcast.cli.place import directory_option
 from runcast.drain import journals
 from runcast.errors import ServerMissing
+from runcast.service import Refused, Service
 
 
 @click.command()

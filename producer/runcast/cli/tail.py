@@ -11,7 +11,8 @@ from datetime import datetime
 import click
 
 from runcast.cli import table
-from runcast.cli.api import Service, server_option
+from runcast.cli.place import server_option
+from runcast.service import Service
 from runcast.subscription import CaughtUp, Row, RunUpdate, Update, subscribe
 
 WHO_CHARS_MAX = 24  # A run's name in a line of its rows.

@@ -24,12 +24,12 @@ from sklearn.datasets import load_digits
 
 from runcast import discovery, settings
 from runcast.cli import table
-from runcast.cli.api import Refused, Service
 from runcast.cli.background import end, open_page, service_process
 from runcast.cli.progress import Progress, bar
 from runcast.cli.training import Ledger, Report, Trial
 from runcast.cli.watch import Watch
 from runcast.errors import RuncastError, UsageError
+from runcast.service import Refused, Service
 from runcast_ingest.ports import listen
 from runcast_ingest.settings import PORT_DEFAULT
 

@@ -8,8 +8,8 @@ import threading
 import time
 from types import TracebackType
 
-from runcast.cli.api import Service
 from runcast.errors import LiveRefused, ServerMissing
+from runcast.service import Service
 from runcast.subscription import Row, subscribe
 
 

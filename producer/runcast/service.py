@@ -1,4 +1,4 @@
-"""A service's REST API as the commands use it: by the standard library alone, which a trainer's machine has too."""
+"""A service's REST API as programs and commands use it: by the standard library alone, as a trainer has no more."""
 
 from __future__ import annotations
 
@@ -12,21 +12,14 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import click
-
 from runcast import discovery, settings
 from runcast.errors import RuncastError, ServerMissing, UsageError
 
-SERVER = "RUNCAST_SERVER"
 NAMED_RUNS_MAX = 1000  # Looked at for a run's name, the latest first; beyond them an id is what helps.
 SECONDS_MAX = 30.0  # For an answer to begin; how long it takes to arrive is not bounded.
 
 _UNASKED = "the service asks for its token; set RUNCAST_TOKEN, or RUNCAST_TOKEN_FILE to the file that holds it"
 _MISTAKEN = "the service has another token than the one in RUNCAST_TOKEN or RUNCAST_TOKEN_FILE"
-
-server_option = click.option(
-    "--server", envvar=SERVER, metavar="URL", help="Where the service is; default: the one that runs on this machine."
-)
 
 
 class Refused(RuncastError):
@@ -49,7 +42,7 @@ class Service:
         directory, token = settings.directory(os.environ), settings.read_token(os.environ)
         if url:
             if not url.startswith(("http://", "https://")):
-                raise click.UsageError(f"--server is {url!r}; it begins with http:// or https://")
+                raise UsageError(f"the service is {url!r}; its address begins with http:// or https://")
             return cls(url, token)
         found = discovery.read(directory)
         if found is None:
