@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from runcast.blocks import Block, Item, drop_first
 from runcast.streams import StreamId
-from runcast.wire import encode_items
+from runcast.wire import ENTRY_BYTES_MAX, encode_items
 
 BATCH_BYTES, BLOCK_BYTES, NAME_BYTES = 500, 500, 70  # What Python's objects cost beside their content.
 DOCUMENT_FACTOR = 6  # A document as Python's objects, to its bytes in msgpack.
@@ -51,10 +51,17 @@ def weigh(items: Iterable[Item]) -> int:
         if isinstance(item, Block):
             size += BLOCK_BYTES + NAME_BYTES * len(item.names) + len(item.values) + 2 * len(item.steps)
             if item.extras is not None:
-                size += DOCUMENT_FACTOR * len(encode_items([item]))
+                size += DOCUMENT_FACTOR * _length(item)
         else:
-            size += BLOCK_BYTES + DOCUMENT_FACTOR * len(encode_items([item]))
+            size += BLOCK_BYTES + DOCUMENT_FACTOR * _length(item)
     return size
+
+
+def _length(item: Item) -> int:
+    try:
+        return len(encode_items([item]))
+    except RecursionError:
+        return ENTRY_BYTES_MAX  # Nested so deeply that only whoever decoded it had stack enough.
 
 
 class Stored(Struct, frozen=True):

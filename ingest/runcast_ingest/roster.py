@@ -26,6 +26,8 @@ RUNS_MAX = 5000  # Of one project, the newest; a list of more is read page by pa
 SUMMARY_KEYS_MAX = 200  # Of each run, the first that were logged; a thousand runs of a thousand keys are for the API.
 SUMMARY_KEYS_MIN = 10  # Of each of many runs.
 SUMMARIES_KEYS_MAX = 20_000  # Of all runs that one watcher sees: about a megabyte.
+DEPTH_MAX = 100  # Of dicts and lists within each other; Python gives up at a few hundred.
+TOO_DEEP = "… (nested too deeply to show)"
 METRICS_MAX = 20_000  # Names of one project; a training that makes a new name at every step must not fill our memory.
 
 _log = logging.getLogger(__name__)
@@ -81,16 +83,21 @@ class RunInfo(Struct):
         }
 
 
-def json_safe(value: Any) -> Any:
-    """Write NaN and infinities as strings: JSON has no others, and browsers refuse the whole message."""
+def json_safe(value: Any, *, depth: int = 0) -> Any:
+    """Write NaN and infinities as strings: JSON has no others, and browsers refuse the whole message.
+
+    What is nested too deeply is left out, and says so: one such config would end every page of its project.
+    """
+    if depth > DEPTH_MAX:
+        return TOO_DEEP
     if isinstance(value, float):
         if math.isfinite(value):
             return value
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, dict):
-        return {key: json_safe(each) for key, each in value.items()}
+        return {key: json_safe(each, depth=depth + 1) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [json_safe(each) for each in value]
+        return [json_safe(each, depth=depth + 1) for each in value]
     return value
 
 

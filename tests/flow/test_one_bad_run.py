@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.flow.stage import Trainer, stage, viewer
@@ -17,6 +18,7 @@ from runcast.events import Config, Event, Finish
 from runcast.frames import Subscribe
 from runcast.streams import shard_of
 from runcast.wire import decode_items
+from runcast_ingest.batch import weigh
 from runcast_ingest.persister import Persister
 from runcast_ingest.store import Store, Work
 from runcast_ingest.store.compactor import Due, Plan, plan
@@ -218,3 +220,22 @@ async def test_a_service_that_lost_a_shard_declares_nobody_silent(store: Store) 
         await other.lease(owner="other")
         assert not await store.set_state("p/r", "crashed")
         assert await other.set_state("p/r", "crashed")
+
+
+@pytest.mark.parametrize("depth", [120, 600, 960])
+async def test_a_config_nested_without_end_is_stored_and_hides_no_page(tmp_path: Path, depth: int) -> None:
+    nested: dict[str, Any] = {}
+    for _ in range(depth):
+        nested = {"a": nested}
+    async with stage(tmp_path) as live, viewer(live.url) as page:
+        trainer = Trainer(live)
+        await trainer.begin(lr=0.1, nested=nested)
+        await trainer.log(5, store=True)
+        assert weigh([Config(0, nested)]) > 0
+        await page.say(Subscribe("p"))
+        welcome = await page.until("welcome")
+        config = welcome["runs"][0]["config"]
+        assert not config or (config["lr"] == 0.1 and "nested too deeply" in str(config["nested"]))
+        await page.has(5)
+        runs, _ = await live.store.runs("p")
+        assert runs[0].rows == 5

@@ -57,6 +57,9 @@ class Run(_Model):
     steps: int = Field(description="The highest step, plus one.")
     rows: int = Field(description="Calls of log() that are stored.")
     lost: int = Field(description="Rows that the trainer had no room for, and said so.")
+    damaged: bool = Field(
+        description="Its row on disk cannot be read: `config` and `summary` are empty here; `runcast doctor` says more."
+    )
 
 
 class Runs(_Model):

@@ -148,17 +148,22 @@ async def _complete(db: aiosqlite.Connection, rows: Sequence[tuple[Any, ...]]) -
 
 def _record(row: tuple[Any, ...], writers: list[WriterRecord]) -> RunRecord:
     config, summary, details, expected = row[5], row[6], row[15], row[16]
-    # One damaged row must not take the list of a project, and its live page, from everybody.
+    # One damaged row, or one nested without end, must not take a project's list and live page from everybody.
+    about, settings, last = {}, {}, {}
     damaged = crc(details, config, summary) != expected
-    about = {} if damaged else unpack_document(details)
+    if not damaged:
+        try:
+            about, settings, last = map(unpack_document, (details, config, summary))
+        except RecursionError:
+            damaged = True
     return RunRecord(
         key=row[0],
         project=row[1],
         id=row[2],
         name=row[3],
         state=row[4],
-        config={} if damaged else unpack_document(config),
-        summary={} if damaged else unpack_document(summary),
+        config=settings,
+        summary=last,
         created=row[7],
         started=row[8],
         updated=row[9],

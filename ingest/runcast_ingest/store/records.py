@@ -121,7 +121,7 @@ class RunRecord(Struct, frozen=True):
     tags: tuple[str, ...]
     lost: int
     writers: list[WriterRecord]
-    damaged: bool = False  # On disk: its config and summary cannot be read, and are empty here.
+    damaged: bool = False  # Its config and summary cannot be read, and are empty here.
 
     @property
     def path(self) -> str:
