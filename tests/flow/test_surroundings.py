@@ -118,6 +118,20 @@ print(os.isatty(1), "end")
     assert console(tmp_path) == ["True True True", "red"]
 
 
+@pytest.mark.parametrize("way", ["off", "wrap", "redirect"])
+def test_a_program_whose_reader_left_ends_as_ever(way: str, tmp_path: Path) -> None:
+    """`python train.py | head -1`"""
+    program = "import runcast\nruncast.init(project='p')\nfor n in range(10**6): print(n, '.' * 100)"
+    given = environment(RUNCAST_DIR=str(tmp_path), RUNCAST_CONSOLE=way)
+    with subprocess.Popen([sys.executable, "-c", program], stdout=-1, stderr=-1, text=True, env=given) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(30) != 0
+        assert process.stderr is not None
+        assert "BrokenPipeError" in process.stderr.read()
+
+
 def test_what_is_printed_in_the_last_moment_before_an_exception_is_kept(tmp_path: Path) -> None:
     done = python(
         "import runcast\nruncast.init(project='p')\nprint('last words')\nraise ValueError('no')",

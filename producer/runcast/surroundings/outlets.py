@@ -36,33 +36,43 @@ class Outlet(Protocol):
         """Make it what it was, in a child of the process."""
 
 
+class _Listened:
+    """A `write` that tells listeners what it wrote."""
+
+    def __init__(self, stream: Any) -> None:
+        self.own = "write" in vars(stream)  # It had a `write` of its own before, which somebody else gave it.
+        self.write = stream.write
+        self.hear: list[Hear] = []
+
+    def __call__(self, text: Any) -> Any:
+        written = self.write(text)
+        if isinstance(text, str):
+            for hear in self.hear:
+                with suppress(Exception):
+                    hear(text)
+        return written
+
+
 class Wrapped:
-    """One of Python's streams. Raises AttributeError or TypeError if its `write` cannot be set."""
+    """One of Python's streams; runs beside each other share what is done to it. Raises TypeError or AttributeError."""
 
     def __init__(self, stream: Any, hear: Hear) -> None:
-        self._stream, self._own = stream, "write" in getattr(stream, "__dict__", {})
-        self._write = write = stream.write
-        heard: list[Hear] = [hear]
-        self._heard = heard
-
-        def listened(text: Any) -> Any:
-            written = write(text)
-            if heard and isinstance(text, str):
-                with suppress(Exception):
-                    heard[0](text)
-            return written
-
-        self._listened = listened
-        stream.write = listened
+        self._stream, self._hear = stream, hear
+        top = vars(stream).get("write")
+        self._listened = top if isinstance(top, _Listened) else _Listened(stream)
+        self._listened.hear.append(hear)
+        stream.write = self._listened
 
     def close(self) -> None:
-        """Make it what it was; where somebody else put a `write` over ours, ours only passes on."""
-        self._heard.clear()
-        if self._stream.__dict__.get("write") is not self._listened:
+        """Make it what it was, unless others listen too; where somebody put a `write` over ours, it only passes on."""
+        listened = self._listened
+        if self._hear in listened.hear:
+            listened.hear.remove(self._hear)
+        if listened.hear or vars(self._stream).get("write") is not listened:
             return
         with suppress(AttributeError):
-            if self._own:
-                self._stream.write = self._write
+            if listened.own:
+                self._stream.write = listened.write
             else:
                 del self._stream.write
 
@@ -104,7 +114,8 @@ class Redirected:
             while left:
                 try:
                     left = left[os.write(self._saved, left) :]
-                except OSError:  # Nobody reads it any more; the program will notice by itself when we are gone.
+                except OSError:  # Nobody reads it any more: the program shall see it, and end as it would without us.
+                    os.dup2(self._saved, self._fd)
                     break
             with suppress(Exception):
                 self._hear(decoder.decode(data))
