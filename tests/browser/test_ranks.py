@@ -156,3 +156,50 @@ def test_samples_of_the_machine_stand_in_a_section_of_their_own_along_time(
     low, high = drawn["range"]
     assert 0 <= low < high < 20_000
     assert high - low > 1000
+
+
+SIDE = """async (facts) => {
+  const { Facts } = await import("./facts.js");
+  const summary = { "_system/cpu": 1, loss: 2 };
+  const run = { id: "r", name: "r", state: "running", summary, config: {}, created: "2026-01-01T00:00:00Z", facts };
+  document.body.append(new Facts({ data: { run, project: "p" }, single: true, ask() {}, trigger() {} }).root);
+}"""
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"git": None, "command": {"line": "one word"}, "system": {"gpus": [None, 7, {"name": "X"}]}, "job": 3},
+        {"git": {"commit": 12, "branch": ["a"], "dirty": "yes"}, "system": "odd", "command": []},
+    ],
+)
+def test_facts_of_any_shape_are_shown_or_left_out(facts: dict[str, Any], blank: Page) -> None:  # noqa: F811
+    """Whoever writes to a run may write anything under these names; its page must not break."""
+    blank.evaluate(SIDE, facts)
+    expect(blank.locator(".facts").first).to_contain_text("Started")
+
+
+def test_the_code_and_the_machine_stand_beside_the_curves(blank: Page) -> None:  # noqa: F811
+    facts = {
+        "git": {"commit": "0123456789abcdef", "branch": "main", "dirty": True},
+        "command": {"line": ["python", "train.py", "--token=****", "<b>x</b>"]},
+        "system": {
+            "cpu_count": 4,
+            "cpu": "Fast",
+            "memory_bytes": 8 << 30,
+            "gpus": [{"name": "H200"}, {"name": "H200"}],
+        },
+        "job": {"world": 8, "launcher": "torch"},
+    }
+    blank.evaluate(SIDE, facts)
+    page = blank.locator("aside")
+    for words in (
+        "0123456789, changed",
+        "python train.py --token=**** <b>x</b>",
+        "4 × Fast, 8 GiB",
+        "2 × H200",
+        "8, torch",
+    ):
+        expect(page).to_contain_text(words)
+    expect(page).not_to_contain_text("_system")

@@ -2,6 +2,7 @@
 
 import { button, element, icon, search, write } from "./dom.js";
 import { dateTime, duration, number, whole } from "./format.js";
+import { isSystem } from "./names.js";
 
 const CHARS_MAX = 400; // A config value may be a book; its beginning names it.
 
@@ -15,6 +16,24 @@ function flatten(values, prefix = "") {
 const moment = (value) => (typeof value === "string" ? Date.parse(value) : value);
 
 const plain = (value) => (typeof value === "number" ? number(value) : typeof value === "string" ? value : JSON.stringify(value)).slice(0, CHARS_MAX);
+
+// What is known of the code and the machine, in a line each. Programs may write facts of their own under these names.
+function surroundings(facts) {
+  const fact = (group, name) => facts[group]?.[name] ?? "";
+  const many = (group, name) => [].concat(facts[group]?.[name] ?? []);
+  const gpus = new Map();
+  for (const gpu of many("system", "gpus")) gpus.set(gpu?.name, (gpus.get(gpu?.name) ?? 0) + 1);
+  const cores = fact("system", "cpu_count");
+  const bytes = fact("system", "memory_bytes");
+  return [
+    ["Commit", fact("git", "commit") && `${String(fact("git", "commit")).slice(0, 10)}${fact("git", "dirty") ? ", changed" : ""}`],
+    ["Branch", String(fact("git", "branch"))],
+    ["Command", many("command", "line").join(" ")],
+    ["CPU", [cores && `${cores} × ${fact("system", "cpu") || "core"}`, bytes && `${Math.round(bytes / 2 ** 30)} GiB`].filter(Boolean).join(", ")],
+    ["GPU", [...gpus].map(([name, count]) => `${count} × ${name}`).join(", ")],
+    ["Ranks", fact("job", "world") && `${fact("job", "world")}, ${fact("job", "launcher")}`],
+  ];
+}
 
 export class Facts {
   constructor(board) {
@@ -57,10 +76,10 @@ export class Facts {
       ["Started", run.created ? dateTime(moment(run.created)) : "–"],
       ["Duration", ""],
       ["Steps", ""],
-      ...[["Host", given.host], ["Program", (given.program ?? "").split(/[\\/]/).at(-1)], ["Python", given.python], ["Group", given.group], ["Job", given.job_type], ["Tags", (given.tags ?? []).join(", ")], ["Notes", given.notes], ["Lost rows", given.lost ? whole(given.lost) : ""], ["Exit code", given.exit_code ?? ""]].filter(([, value]) => value !== "" && value !== undefined && value !== null),
+      ...[["Host", given.host], ["Program", (given.program ?? "").split(/[\\/]/).at(-1)], ["Python", given.python], ...surroundings(given.facts ?? {}), ["Group", given.group], ["Job", given.job_type], ["Tags", (given.tags ?? []).join(", ")], ["Notes", given.notes], ["Lost rows", given.lost ? whole(given.lost) : ""], ["Exit code", given.exit_code ?? ""]].filter(([, value]) => value !== "" && value !== undefined && value !== null),
     ]);
     this.tick();
-    this.fill(this.summary, flatten(run.summary).map(([key, value]) => [key, plain(value)]));
+    this.fill(this.summary, flatten(run.summary).filter(([key]) => !isSystem(key)).map(([key, value]) => [key, plain(value)]));
     this.fill(this.config, flatten(run.config).map(([key, value]) => [key, plain(value)]));
     this.filter();
   }
