@@ -18,9 +18,9 @@ from typing import Any
 from runcast.launch import Launch
 from runcast.surroundings.secrets import mask_arguments, mask_text, mask_variables, secret_values
 
-PACKAGES_MAX = 5000  # More is no environment, but a mirror.
-ARGUMENTS_MAX, ARGUMENT_CHARS_MAX = 500, 2000  # A command line with a thousand files says as much by its beginning.
-VARIABLE_CHARS_MAX = 1000
+PACKAGES_MAX = 2000  # More is no environment, but a mirror.
+ARGUMENTS_MAX, ARGUMENT_CHARS_MAX = 200, 200  # A command line with a thousand files says as much by its beginning.
+VARIABLES_MAX, VARIABLE_CHARS_MAX = 200, 200
 
 # Variables that say how a training was set up; all others are nobody's business.
 _VARIABLES = re.compile(
@@ -99,8 +99,8 @@ def job(launch: Launch | None) -> dict[str, Any]:
 
 def variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Choose the variables that say how a training was set up, masked."""
-    masked = mask_variables(environ)
-    return {name: value[:VARIABLE_CHARS_MAX] for name, value in sorted(masked.items()) if _VARIABLES.fullmatch(name)}
+    chosen = sorted(item for item in mask_variables(environ).items() if _VARIABLES.fullmatch(item[0]))
+    return {name: value[:VARIABLE_CHARS_MAX] for name, value in chosen[:VARIABLES_MAX]}
 
 
 def system(gpus: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

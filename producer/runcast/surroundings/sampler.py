@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from threading import Event
 from typing import Any, Protocol
 
+from runcast.names import SYSTEM
 from runcast.surroundings.amd import Amd
 from runcast.surroundings.apple import Apple
 from runcast.surroundings.nvidia import Nvidia
 
-PREFIX = "_system/"  # What a sample's names begin with, among the rows of a run.
 FIRST_SECONDS = 1.0  # Whoever looks at a run that has just begun sees how its machine does.
 SHARE_MAX = 0.0005  # Of a core: half of what is promised; the other half is for what else surrounds a run.
 FAILURES_MAX = 3  # In sequence: a GPU that fell off the bus does not come back.
@@ -79,7 +79,7 @@ class Sampler:
                 if failures + 1 >= FAILURES_MAX:
                     del self._sources[source]
         if values:
-            self._put(self.samples, {f"{PREFIX}{name}": value for name, value in values.items()})
+            self._put(self.samples, {f"{SYSTEM}{name}": value for name, value in values.items()})
             self.samples += 1
         cost = self._clock() - began
         self.cpu_seconds += cost
