@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runcast.errors import UsageError
 from runcast.gate import LIVE
-from runcast_ingest.api import catalog, export, history, series
+from runcast_ingest.api import catalog, export, happenings, history, series
 from runcast_ingest.api import health as health_routes
 from runcast_ingest.api.answers import Trouble, say
 from runcast_ingest.health import Health
@@ -66,6 +66,7 @@ def compose(health: Health, *, pages: ASGIApp | None = None, pages_lifespan: Lif
         history.routes(health.store),
         series.routes(health.store),
         export.routes(health.store),
+        happenings.routes(health.store),
         catalog.routes(health.store),
         health_routes.routes(health),
     ):

@@ -21,6 +21,7 @@ from runcast.blocks import BOOL, INT, Block
 from runcast.events import Config, Event, Rename, Start, Summary
 from runcast_ingest.batch import Batch
 from runcast_ingest.store.records import RunRecord
+from runcast_ingest.store.standing import is_system
 
 RUNS_MAX = 5000  # Of one project, the newest; a list of more is read page by page from the API.
 SUMMARY_KEYS_MAX = 200  # Of each run, the first that were logged; a thousand runs of a thousand keys are for the API.
@@ -237,6 +238,10 @@ class Roster:
 
     def _rows(self, run: RunInfo, block: Block) -> None:
         n = block.rows
+        if is_system(block.names):
+            for name in block.names:
+                self.number_metric(name)
+            return
         run.updated = max(run.updated, _LONG.unpack_from(block.times, 8 * (n - 1))[0])
         run.steps = max(run.steps, _LONG.unpack_from(block.steps, 8 * (n - 1))[0] + 1)
         for at, (name, kind) in enumerate(zip(block.names, block.kinds, strict=True)):

@@ -14,6 +14,7 @@ import unicodedata
 from runcast.errors import NameRefused
 
 NAME_CHARS_MAX = 256  # One line on a page, and a bound for every index.
+SYSTEM = "_system/"  # What the names of samples of the machine begin with, among the rows of a run.
 RUN_ID_CHARS_MAX = 128  # With the writer's id it still fits a file name.
 PROJECT_DEFAULT = "uncategorized"  # As W&B calls the project of a run without one.
 

@@ -248,3 +248,27 @@ def test_the_probes_say_how_it_is(service: Running) -> None:
     assert status == 200
     assert b"runcast_events_stored_total 3009.0" in body
     assert ask(service, "/health")["quarantine"] == []
+
+
+SAYS = """
+import runcast, time
+from runcast import events
+run = runcast.init(project="talk", id="one")
+run.log({"loss": 1})
+run._publish(events.Console(time.time_ns(), 0, ("hello", "<b>10 %</b>")))
+run._publish(events.Alert(time.time_ns(), "loss is NaN", level="ERROR", step=3))
+run.finish()
+"""
+
+
+def test_what_a_run_printed_and_alerted_can_be_read(service: Running) -> None:
+    done = python(SAYS, RUNCAST_DIR=str(service.directory), RUNCAST_CONSOLE="off")
+    assert done.returncode == 0, done.stderr
+    path = "/api/v1/projects/talk/runs/one"
+    [line] = service.api.get(f"{path}/console", search="10")["lines"]
+    assert (line["number"], line["text"]) == (1, "<b>10 %</b>")
+    assert len(service.api.get(f"{path}/console", after=f"{line['writer']}:0")["lines"]) == 1
+    [alert] = service.api.get(f"{path}/alerts")["alerts"]
+    assert (alert["title"], alert["level"], alert["step"]) == ("loss is NaN", "ERROR", 3)
+    with pytest.raises(Refused, match="it is WRITER:NUMBER"):
+        service.api.get(f"{path}/console", after="x")

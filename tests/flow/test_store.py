@@ -17,7 +17,7 @@ from tests.unit.made import ITEMS
 from runcast.blocks import Block, Item
 from runcast.blocks import count as count_events
 from runcast.errors import UsageError
-from runcast.events import Config, Finish, Rename, Start, Summary
+from runcast.events import Alert, Config, Console, Describe, Finish, Metric, Rename, Start, Summary
 from runcast.names import new_writer_id
 from runcast_ingest.batch import Batch
 from runcast_ingest.store import Store, View, Work
@@ -333,3 +333,78 @@ async def test_whatever_can_be_published_can_be_stored(store: Store, payloads: l
     await store.compact_once(everything=True)
     assert repr(await rows_of(store, path)) == repr(before)
     assert (await store.check()).problems == []
+
+
+async def test_what_is_known_of_a_run_and_of_its_metrics_is_kept(store: Store) -> None:
+    writer = Publisher(store)
+    await writer.start()
+    await writer.commit(
+        Describe(BEGIN, {"notes": "better", "git": {"commit": "1f0c"}, "metrics": "no"}),
+        Metric(BEGIN, "val/*", step_metric="epoch", summary=("min",)),
+        Metric(BEGIN, "val/*", summary=("max",), goal="maximize"),
+        Metric(BEGIN, "loss", hidden=True),
+    )
+    run = await store.run("p", "r")
+    assert run is not None
+    assert (run.notes, run.facts) == ("better", {"git": {"commit": "1f0c"}})
+    assert {name: each["summary"] for name, each in run.metrics.items()} == {"val/*": ["max"], "loss": []}
+    assert (run.metrics["val/*"]["goal"], run.metrics["loss"]["hidden"]) == ("maximize", True)
+
+
+async def test_facts_without_end_are_bounded(store: Store) -> None:
+    writer = Publisher(store)
+    await writer.start()
+    await writer.commit(Describe(BEGIN, {"small": 1}), Describe(BEGIN, {"large": "x" * 300_000, "after": 2}))
+    run = await store.run("p", "r")
+    assert run is not None
+    assert run.facts == {"small": 1, "after": 2}
+
+
+async def test_samples_of_the_machine_stay_out_of_rows_and_summary(store: Store) -> None:
+    writer = Publisher(store)
+    await writer.start()
+    await writer.commit(
+        block({"loss": [3, 2]}, steps=[0, 1]),
+        block({"_system/cpu": [50, 60, 70]}, steps=[0, 1, 2]),
+    )
+    run = await store.run("p", "r")
+    assert run is not None
+    assert (run.rows, run.steps, run.summary) == (2, 2, {"loss": 2.0})
+    for _ in range(2):  # From level 0, and compacted.
+        assert [row["loss"] for row in await rows_of(store)] == [3.0, 2.0]
+        assert all("_system/cpu" not in row for row in await rows_of(store))
+        assert [row["_system/cpu"] for row in await rows_of(store, system=True)] == [50.0, 60.0, 70.0]
+        await store.compact_once(everything=True)
+
+
+async def test_a_console_line_has_its_last_text(store: Store) -> None:
+    one, two = Publisher(store, label="rank0"), Publisher(store, writer="b" * 16, label="rank1")
+    await one.start()
+    await two.start()
+    await one.commit(Console(BEGIN, 0, ("epoch 1", "10 %")), Console(BEGIN + 3, 1, ("90 %",)))
+    await two.commit(Console(BEGIN + 2, 0, ("Warning",), error=True))
+    key = await key_of(store)
+    lines = await store.console(key)
+    assert [(line.label, line.number, line.text, line.error) for line in lines] == [
+        ("rank0", 0, "epoch 1", False),
+        ("rank1", 0, "Warning", True),
+        ("rank0", 1, "90 %", False),
+    ]
+    assert [line.text for line in await store.console(key, limit=1)] == ["90 %"]
+    assert [line.text for line in await store.console(key, search="WARN")] == ["Warning"]
+    after = await store.console(key, after={"a" * 16: 0})
+    assert [line.text for line in after] == ["Warning", "90 %"]
+
+
+async def test_alerts_are_listed_the_latest_first(store: Store) -> None:
+    writer = Publisher(store)
+    await writer.start()
+    await writer.commit(Alert(BEGIN, "first"), Alert(BEGIN + 1, "loss is NaN", "at once", "ERROR", 7))
+    latest, first = await store.alerts(await key_of(store))
+    assert (latest.title, latest.text, latest.level, latest.step, first.title) == (
+        "loss is NaN",
+        "at once",
+        "ERROR",
+        7,
+        "first",
+    )

@@ -70,6 +70,7 @@ def run_told(run: RunRecord) -> dict[str, Any]:
         "job_type": run.job_type,
         "tags": list(run.tags),
         "lost": run.lost,
+        "metrics": run.metrics,
         "damaged": run.damaged,
     }
 

@@ -12,6 +12,7 @@ from runcast.names import NAME_CHARS_MAX
 from runcast_ingest.api import models
 from runcast_ingest.api.answers import Trouble, find_project, find_run, moment, run_told, say
 from runcast_ingest.api.models import TROUBLES
+from runcast_ingest.roster import json_safe
 from runcast_ingest.store import Store
 
 RUNS_MAX = 1000  # Of one page.
@@ -83,6 +84,7 @@ def routes(store: Store) -> APIRouter:
         record = await find_run(store, project, run)
         keys = await store.keys(record.key)
         told: dict[str, Any] = run_told(record)
+        told["facts"] = json_safe(record.facts)
         told["keys"] = [{"key": key.key, "kind": key.kind, "points": key.points} for key in keys]
         told["writers"] = [
             {

@@ -17,6 +17,7 @@ from fastapi import APIRouter, Query
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response, StreamingResponse
 
+from runcast.names import SYSTEM
 from runcast_ingest.api.answers import find_run
 from runcast_ingest.api.catalog import ProjectName, RunId
 from runcast_ingest.api.history import NDJSON, Row, lines, split_keys
@@ -56,7 +57,8 @@ def routes(store: Store) -> APIRouter:
         """
         wanted = split_keys(keys)
         record = await find_run(store, project, run)
-        found = [key for key in await store.keys(record.key) if wanted is None or key.key in wanted]
+        known = [key for key in await store.keys(record.key) if not key.key.startswith(SYSTEM)]
+        found = [key for key in known if wanted is None or key.key in wanted]
         labelled = any(writer.label for writer in record.writers)
         pages = store.history(record.key, keys=wanted)
         name = f'attachment; filename="{record.id}.{format_}"'  # A run id is safe in a header.

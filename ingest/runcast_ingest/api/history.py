@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response, StreamingResponse
@@ -56,6 +56,9 @@ def routes(store: Store) -> APIRouter:
         run: RunId,
         keys: Keys = None,
         strict: Annotated[bool, Query(description='NaN and infinities as strings: "NaN", "Infinity".')] = False,
+        stream: Annotated[
+            Literal["default", "system"], Query(description="`system`: what the machine did, in the order of time.")
+        ] = "default",
     ) -> Response:
         """Newline-delimited JSON in order of step, a row each: its keys as logged, `_step`, `_timestamp`, `_runtime`.
 
@@ -63,7 +66,7 @@ def routes(store: Store) -> APIRouter:
         W&B's files and as Python reads them; with `strict=1` they are strings. It streams: memory stays bounded.
         """
         record = await find_run(store, project, run)
-        pages = store.history(record.key, keys=split_keys(keys), whole=True)
+        pages = store.history(record.key, keys=split_keys(keys), whole=True, system=stream == "system")
         return StreamingResponse(_lines(pages, strict=strict), media_type=NDJSON)
 
     return router

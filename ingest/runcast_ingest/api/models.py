@@ -57,6 +57,10 @@ class Run(_Model):
     steps: int = Field(description="The highest step, plus one.")
     rows: int = Field(description="Calls of log() that are stored.")
     lost: int = Field(description="Rows that the trainer had no room for, and said so.")
+    metrics: dict[str, Any] = Field(
+        description="How metrics are shown and summarised, by name; one that ends in `*` speaks for all that begin so.",
+        examples=[{"val/*": {"step_metric": "epoch", "summary": ["min"]}}],
+    )
     damaged: bool = Field(
         description="Its row on disk cannot be read: `config` and `summary` are empty here; `runcast doctor` says more."
     )
@@ -89,6 +93,7 @@ class Writer(_Model):
 class RunDetail(Run):
     """A run with its keys and writers."""
 
+    facts: dict[str, Any] = Field(description="What else is known: `git`, `system`, `packages`, `command` …")
     keys: list[Key]
     writers: list[Writer]
 
@@ -107,6 +112,40 @@ class Series(_Model):
     mean: list[float | None] | None = None
     high: list[float | None] | None = None
     count: list[int] | None = None
+
+
+class ConsoleLine(_Model):
+    """A line of a program's output. One that was written again, as a progress bar is, has its last text."""
+
+    writer: str
+    label: str = Field(examples=["rank3"])
+    number: int = Field(description="Of the writer's lines, from 0.")
+    time: str
+    error: bool = Field(description="From stderr.")
+    text: str
+
+
+class ConsoleLines(_Model):
+    """Lines of a run's console, in order of time."""
+
+    lines: list[ConsoleLine]
+
+
+class Alert(_Model):
+    """Something that the training wanted somebody to know."""
+
+    time: str
+    step: int
+    level: str = Field(examples=["WARN"])
+    title: str
+    text: str
+    label: str
+
+
+class Alerts(_Model):
+    """A run's alerts, the latest first."""
+
+    alerts: list[Alert]
 
 
 class Stored(_Model):

@@ -14,8 +14,10 @@ from runcast.errors import MalformedEntry, UsageError
 from runcast_ingest.store.codec import crc, pack_document, unpack_document
 from runcast_ingest.store.reader import Fetched, fetch
 from runcast_ingest.store.records import STATES, KeyRecord, QuarantineRecord, RunRecord, WriterRecord
+from runcast_ingest.store.standing import METRICS
 
 RUNS_PER_PAGE_MAX = 1000
+OWN_FACTS = frozenset(("host", "program", "python", "notes", "group", "job_type", "tags", METRICS))  # Have fields.
 OTHER = "x"  # The kind of a key whose values are no numbers.
 
 PROJECTS = """
@@ -180,6 +182,8 @@ def _record(row: tuple[Any, ...], writers: list[WriterRecord]) -> RunRecord:
         job_type=about.get("job_type", ""),
         tags=tuple(about.get("tags", ())),
         writers=writers,
+        facts={key: value for key, value in about.items() if key not in OWN_FACTS},
+        metrics=about.get(METRICS, {}),
         damaged=damaged,
     )
 

@@ -30,6 +30,7 @@ BLOBS = {
     "axis": "SELECT key, crc, extras FROM axis WHERE key > ? ORDER BY key LIMIT ?",
     "chunk": "SELECT key, crc, data, extra FROM chunk WHERE key > ? ORDER BY key LIMIT ?",
     "bucket": "SELECT key, crc, data FROM bucket WHERE key > ? ORDER BY key LIMIT ?",
+    "console": "SELECT key, crc, data FROM console WHERE key > ? ORDER BY key LIMIT ?",
     "quarantine": "SELECT key, crc, data FROM quarantine WHERE key > ? ORDER BY key LIMIT ?",
 }
 PAGE_ROWS = 500  # Between them the read transaction ends, so that a check of hours holds nobody up.

@@ -121,6 +121,8 @@ class RunRecord(Struct, frozen=True):
     tags: tuple[str, ...]
     lost: int
     writers: list[WriterRecord]
+    facts: dict[str, Any] = {}  # What else is known: git, system, packages, command …
+    metrics: dict[str, dict[str, Any]] = {}  # By name, which may end in `*`: how it is shown and summarised.
     damaged: bool = False  # Its config and summary cannot be read, and are empty here.
 
     @property

@@ -160,7 +160,33 @@ CREATE INDEX quarantine_writer ON quarantine(writer, last);
 CREATE TABLE tally(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1,)
+SCHEMA_2 = """
+CREATE TABLE console( -- lines first … last of a writer's output
+    key INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,
+    writer INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    error INTEGER NOT NULL,
+    crc INTEGER NOT NULL,
+    data BLOB NOT NULL
+) STRICT;
+CREATE INDEX console_run ON console(run, writer, last);
+CREATE TABLE alert(
+    key INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,
+    writer INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    step INTEGER NOT NULL,
+    level TEXT NOT NULL,
+    title TEXT NOT NULL,
+    text TEXT NOT NULL
+) STRICT;
+CREATE INDEX alert_run ON alert(run);
+"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2)
 
 
 def prepare(path: Path, migrations: Sequence[str] = MIGRATIONS) -> sqlite3.Connection:

@@ -7,17 +7,22 @@ themselves are kept elsewhere, as they came.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
 from msgspec import Struct
 
 from runcast.blocks import BOOL, FLOAT, INT, Block
-from runcast.events import Config, Event, Finish, Lost, Rename, Start, Summary
+from runcast.events import Config, Describe, Event, Finish, Lost, Metric, Rename, Start, Summary
+from runcast.names import SYSTEM
 from runcast_ingest.states import RUNNING, End
 from runcast_ingest.store.codec import crc, pack_document
 
 INT64_MAX = 2**63 - 1
+METRICS = "metrics"  # The fact that holds the definitions of metrics.
+FACTS_MAX = 1000  # Of one run, and their bytes: a list of a thousand runs reads them all.
+FACTS_BYTES_MAX = 256 * 1024
 
 
 class Axis(Struct):
@@ -99,6 +104,10 @@ def apply_block(run: Run, writer: Writer, axis: Axis, block: Block) -> None:
     axis.changed = True
     if block.kinds != axis.kinds:
         axis.kinds = "".join(old if old == new else FLOAT for old, new in zip(axis.kinds, block.kinds, strict=True))
+    if is_system(block.names):
+        # The machine's samples have steps and times of their own, and are not what the program said.
+        writer.last_time = max(writer.last_time, struct.unpack_from("<q", block.times, 8 * (block.rows - 1))[0])
+        return
     run.rows += block.rows
     run.steps = _fit(max(run.steps, max(memoryview(block.steps).cast("q")) + 1))
     last_time: int = struct.unpack_from("<q", block.times, 8 * (block.rows - 1))[0]
@@ -143,6 +152,34 @@ def apply_event(run: Run, writer: Writer, event: Event) -> None:
             run.lost = _fit(run.lost + event.rows)
         case Rename():
             run.name = event.name
+        case Metric():
+            _describe(run, {METRICS: run.details.get(METRICS, {}) | {event.name: definition(event)}})
+        case Describe():
+            _describe(run, {key: value for key, value in event.values.items() if key != METRICS})
+
+
+def definition(metric: Metric) -> dict[str, Any]:
+    """Write a metric's definition as the run's record keeps it."""
+    return {
+        "step_metric": metric.step_metric,
+        "step_sync": metric.step_sync,
+        "hidden": metric.hidden,
+        "summary": list(metric.summary),
+        "goal": metric.goal,
+    }
+
+
+def _describe(run: Run, facts: Mapping[str, Any]) -> None:
+    """Keep what is known of a run, as far as there is room: facts are for reading, and read with every list."""
+    for key, value in facts.items():
+        held = {**run.details, key: value}
+        if len(held) <= FACTS_MAX and len(pack_document(held)) <= FACTS_BYTES_MAX:
+            run.details = held
+
+
+def is_system(names: Sequence[str]) -> bool:
+    """Whether a row is a sample of the machine."""
+    return bool(names) and names[0].startswith(SYSTEM)
 
 
 def _apply_start(run: Run, writer: Writer, start: Start, time: int) -> None:

@@ -18,11 +18,12 @@ from typing import Any, ParamSpec, TypeVar
 
 from runcast.errors import StoreUnavailable
 from runcast.streams import SHARDS
-from runcast_ingest.store import catalog, history, pages
+from runcast_ingest.store import catalog, happenings, history, pages
 from runcast_ingest.store.checker import Progress, check
 from runcast_ingest.store.codec import Damaged
 from runcast_ingest.store.compactor import Due, Plan, plan, plan_groups
 from runcast_ingest.store.curves import Asked, Choice, choose, collect, curve, read_level0, series
+from runcast_ingest.store.happenings import AlertRecord, Line
 from runcast_ingest.store.ledger import Ledger
 from runcast_ingest.store.pages import Page
 from runcast_ingest.store.pyramid import PART_POINTS
@@ -42,6 +43,7 @@ from runcast_ingest.store.records import (
     Work,
 )
 from runcast_ingest.store.schema import connect, prepare
+from runcast_ingest.store.standing import is_system
 
 log = logging.getLogger(__name__)
 
@@ -260,8 +262,11 @@ class Store:
         whole: bool = False,
         after_step: int | None = None,
         up_to_step: int | None = None,
+        system: bool = False,
     ) -> AsyncIterator[list[dict[str, Any]]]:
         """Yield a run's rows in order of step, a page at a time, each with `_step`, `_timestamp` and `_runtime`.
+
+        Samples of the machine are rows that are left out, or with `system` the only ones: their steps count them.
 
         With `keys`, only these, of rows that have one of them; with `whole`, of rows that have all of them.
         """
@@ -269,7 +274,11 @@ class Store:
         async with self._readers.transaction() as db:
             created = await catalog.created(db, run_key)
             heads = await self._readers.heads(db, run_key)
-            axes = {axis.key: axis for axis in heads.axes if history.concerns(axis, wanted)}
+            axes = {
+                axis.key: axis
+                for axis in heads.axes
+                if is_system(axis.names) == system and history.concerns(axis, wanted)
+            }
             found = await fetch_parts(db, list(axes), unit="step", lo=after_step, hi=up_to_step)
             parts = [part for each in found.values() for part in each if part.level == 1]
             # A full part is never changed. A short one may be written anew while pages are still to come: read it now.
@@ -278,6 +287,7 @@ class Store:
             level0 = await fetch_level0(db, run_key)
         labels = {writer.key: writer.label for writer in heads.writers.values()}
         young = await self._think(read_level0, level0, None)
+        young = [(writer, stretch) for writer, stretch in young if is_system(stretch.names) == system]
         young += await self._think(history.read_parts, axes, short, heads.chunks, wanted)
         full = [part for part in parts if part.rows == PART_POINTS]
         for low, high in history.cuts(full, after_step, up_to_step):
@@ -291,6 +301,18 @@ class Store:
                 )
                 if page:
                     yield page
+
+    async def console(
+        self, run_key: int, *, after: Mapping[str, int] | None = None, limit: int = 1000, search: str = ""
+    ) -> list[Line]:
+        """Read lines of a run's output, the latest, or those behind the numbers in `after`; see `happenings.lines`."""
+        async with self._readers.transaction() as db:
+            return await happenings.lines(db, run_key, after=after, limit=limit, search=search)
+
+    async def alerts(self, run_key: int, limit: int = 1000) -> list[AlertRecord]:
+        """List a run's alerts, the latest first."""
+        async with self._readers.transaction() as db:
+            return await happenings.alerts(db, run_key, limit)
 
     async def quarantine(self, limit: int = 1000) -> list[QuarantineRecord]:
         """List what could not be stored, the latest first."""

@@ -9,10 +9,10 @@ import click
 
 from runcast.cli import table
 from runcast.cli.place import server_option
-from runcast.service import Service
+from runcast.service import Service, run_path
 
-_APART = frozenset({"config", "summary", "writers", "keys", "lost"})
-_SYSTEM = "_system/"  # Samples of the machine: not what the program said.
+CONSOLE_LINES = 10
+_APART = frozenset({"config", "summary", "metrics", "facts", "writers", "keys", "lost"})
 _MOMENTS = frozenset({"created", "updated", "started", "finished"})
 
 
@@ -21,7 +21,7 @@ _MOMENTS = frozenset({"created", "updated", "started", "finished"})
 @click.option("--json", "as_json", is_flag=True, help="The whole object, as the API gives it.")
 @server_option
 def show(run: str, as_json: bool, server: str | None) -> None:
-    """Show one run: state, config, summary.
+    """Show one run: state, config, summary, surroundings, and the end of what it printed.
 
     RUN is the run's id, or its name if no other run of the project has it.
 
@@ -35,13 +35,13 @@ def show(run: str, as_json: bool, server: str | None) -> None:
         click.echo(json.dumps(found, indent=2))
         return
     _print("", {key: value for key, value in found.items() if key not in _APART and value not in (None, "", [], {})})
-    summary: Mapping[str, object] = found.get("summary") or {}
-    _print("config", found.get("config") or {})
-    _print("summary", {key: value for key, value in summary.items() if not key.startswith(_SYSTEM)})
-    _print(
-        "system, at the end",
-        {key.removeprefix(_SYSTEM): value for key, value in summary.items() if key.startswith(_SYSTEM)},
-    )
+    for part in ("config", "summary", "metrics", "facts"):
+        _print(part, found.get(part) or {})
+    lines = service.get(f"{run_path(found['project'], found['id'])}/console", limit=CONSOLE_LINES)["lines"]
+    if lines:
+        click.echo(f"\n{click.style('console, the last lines', bold=True)}")
+    for line in lines:
+        click.echo(f"  {table.plain(line['text'])}")
     if lost := found.get("lost"):
         click.secho(f"\n{lost} rows are known to be lost: its trainer had no room for them", fg="red")
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from runcast.errors import MalformedEntry
 from runcast.events import Start
+from runcast.names import SYSTEM
 from runcast.ports.foreign import Foreign, Row, run_id
-from runcast.ports.wandb_file import SYSTEM
 
 DEFAULT = Path("~/.cache/huggingface/trackio")
 

@@ -15,11 +15,11 @@ from typing import Any
 from runcast.errors import MalformedEntry
 from runcast.events import Config as ConfigEvent
 from runcast.events import Console, Event, Metric, Plain, Start, Summary
+from runcast.names import SYSTEM
 from runcast.ports.foreign import Foreign, Row, run_id
 from runcast.protobuf import fields, signed
 
 SUFFIX = ".wandb"
-SYSTEM = "_system/"  # Samples of the machine are rows whose names begin so.
 _HEADER_BYTES, _BLOCK_BYTES = 7, 32 * 1024
 _HEAD = struct.Struct("<IHB")
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4

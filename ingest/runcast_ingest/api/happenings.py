@@ -1,0 +1,102 @@
+"""What happened in a run beside its rows: its console and its alerts."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from runcast_ingest.api import models
+from runcast_ingest.api.answers import Trouble, find_run, moment, say
+from runcast_ingest.api.catalog import ProjectName, RunId
+from runcast_ingest.api.models import TROUBLES
+from runcast_ingest.store import Store
+from runcast_ingest.store.happenings import LINES_PER_READ_MAX
+
+ALERTS_MAX = 1000
+WRITERS_MAX = 1000
+_AFTER = re.compile(r"([0-9a-f]{16}):(\d{1,15})")
+
+
+def routes(store: Store) -> APIRouter:
+    """Make the routes."""
+    router = APIRouter(tags=["runs"])
+
+    @router.get(
+        "/projects/{project:path}/runs/{run}/console",
+        summary="Read what a run printed",
+        response_model=models.ConsoleLines,
+        responses=TROUBLES,
+    )
+    async def console(
+        project: ProjectName,
+        run: RunId,
+        limit: Annotated[int, Query(ge=1, le=LINES_PER_READ_MAX)] = 1000,
+        after: Annotated[
+            list[str] | None,
+            Query(description="`writer:number`: only lines behind these; repeat it for each writer."),
+        ] = None,
+        search: Annotated[str, Query(description="Only lines that contain this, in any case.", max_length=200)] = "",
+    ) -> Response:
+        """The last lines of all writers in order of time, or with `after` those that came since."""
+        record = await find_run(store, project, run)
+        found = await store.console(record.key, after=_after(after), limit=limit, search=search)
+        return say(
+            {
+                "lines": [
+                    {
+                        "writer": line.writer,
+                        "label": line.label,
+                        "number": line.number,
+                        "time": moment(line.time),
+                        "error": line.error,
+                        "text": line.text,
+                    }
+                    for line in found
+                ]
+            }
+        )
+
+    @router.get(
+        "/projects/{project:path}/runs/{run}/alerts",
+        summary="List a run's alerts",
+        response_model=models.Alerts,
+        responses=TROUBLES,
+    )
+    async def alerts(
+        project: ProjectName, run: RunId, limit: Annotated[int, Query(ge=1, le=ALERTS_MAX)] = 100
+    ) -> Response:
+        """What the training wanted somebody to know, the latest first."""
+        record = await find_run(store, project, run)
+        found = await store.alerts(record.key, limit)
+        return say(
+            {
+                "alerts": [
+                    {
+                        "time": moment(alert.time),
+                        "step": alert.step,
+                        "level": alert.level,
+                        "title": alert.title,
+                        "text": alert.text,
+                        "label": alert.label,
+                    }
+                    for alert in found
+                ]
+            }
+        )
+
+    return router
+
+
+def _after(given: list[str] | None) -> dict[str, int] | None:
+    if given is None:
+        return None
+    found = {}
+    for each in given[:WRITERS_MAX]:
+        match = _AFTER.fullmatch(each)
+        if match is None:
+            raise Trouble(422, "bad_value", f"after is {each[:80]!r}; it is WRITER:NUMBER, as lines have them")
+        found[match[1]] = int(match[2])
+    return found

@@ -1,0 +1,111 @@
+"""What happens in a run beside its rows, in tables of its own: lines of its console, and alerts.
+
+The event itself is kept with all others; these tables are how it is found. A line that is written again, as a
+progress bar is, replaces what it said.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import aiosqlite
+from msgspec import Struct
+
+from runcast.events import Alert, Console, Event
+from runcast_ingest.store.codec import crc, pack_document, unpack_document, verify
+from runcast_ingest.store.reader import fetch
+
+LINES_PER_READ_MAX = 10_000
+_INT64_MAX = 2**63 - 1
+
+ADD_CONSOLE = "INSERT INTO console(run, writer, first, last, time, error, crc, data) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
+ADD_ALERT = "INSERT INTO alert(run, writer, time, step, level, title, text) VALUES(?, ?, ?, ?, ?, ?, ?)"
+LINES = (
+    "SELECT first, last, time, error, crc, data FROM console WHERE run = ? AND writer = ? AND last >= ? ORDER BY key"
+)
+ENDS = """
+SELECT writer.key, writer.id, writer.label, max(console.last) FROM console JOIN writer ON writer.key = console.writer
+WHERE console.run = ? GROUP BY writer.key ORDER BY writer.key
+"""
+ALERTS = """
+SELECT alert.time, alert.step, alert.level, alert.title, alert.text, writer.label FROM alert
+JOIN writer ON writer.key = alert.writer WHERE alert.run = ? ORDER BY alert.key DESC LIMIT ?
+"""
+
+
+class Line(Struct, frozen=True):
+    """A line of a writer's output; `time` is when it was last written, in ns."""
+
+    writer: str
+    label: str
+    number: int
+    time: int
+    error: bool
+    text: str
+
+
+class AlertRecord(Struct, frozen=True):
+    """Something that the training wanted somebody to know."""
+
+    time: int
+    step: int
+    level: str
+    title: str
+    text: str
+    label: str
+
+
+def add(db: sqlite3.Connection, run: int, writer: int, event: Event) -> None:
+    """Note what an event says, if it is one of these."""
+    match event:
+        case Console(lines=lines) if lines and 0 <= event.first <= _INT64_MAX - len(lines):
+            data = pack_document(lines)
+            last = event.first + len(lines) - 1
+            row = (run, writer, event.first, last, _fit(event.time), event.error, crc(data), data)
+            db.execute(ADD_CONSOLE, row)
+        case Alert():
+            values = (run, writer, _fit(event.time), _fit(event.step), event.level, event.title, event.text)
+            db.execute(ADD_ALERT, values)
+
+
+async def lines(
+    db: aiosqlite.Connection,
+    run: int,
+    *,
+    after: Mapping[str, int] | None = None,
+    limit: int,
+    search: str = "",
+) -> list[Line]:
+    """Read a run's console in order of time: the last `limit` lines, or with `after` (by writer) those behind it.
+
+    With `search`, only lines that contain it, in any case. Raises Damaged.
+    """
+    found: list[Line] = []
+    for key, id_, label, last in await fetch(db, ENDS, (run,)):
+        latest = 0 if search else max(0, last - limit + 1)
+        begin = latest if after is None else after.get(id_, -1) + 1
+        rows = await fetch(db, LINES, (run, key, begin))
+        found += _lines(id_, label, rows, begin, search.lower())
+    found.sort(key=lambda line: (line.time, line.writer, line.number))
+    return found[:limit] if after is not None else found[-limit:]
+
+
+def _lines(writer: str, label: str, rows: Iterable[tuple[Any, ...]], begin: int, wanted: str) -> Iterable[Line]:
+    texts: dict[int, Line] = {}
+    for first, _, time, error, expected, data in rows:
+        verify("console lines", expected, data)
+        for number, text in enumerate(unpack_document(data), first):
+            if number >= begin:
+                texts[number] = Line(writer, label, number, time, bool(error), text)
+    return [texts[number] for number in sorted(texts) if wanted in texts[number].text.lower()]
+
+
+async def alerts(db: aiosqlite.Connection, run: int, limit: int) -> list[AlertRecord]:
+    """Read a run's alerts, the latest first."""
+    return [AlertRecord(*row) for row in await fetch(db, ALERTS, (run, limit))]
+
+
+def _fit(number: int) -> int:
+    return max(-_INT64_MAX, min(number, _INT64_MAX))
