@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runcast import events
@@ -50,6 +50,7 @@ def lines(*texts: str) -> list[str]:
         ("bell\x07 and null\x00\n", ["bell and null"]),
         ("\x1b[999999999999A\x1b[999999999CX\n", [" " * 256 + "X"]),
         ("é漢🙂\n", ["é漢🙂"]),
+        ("\x1b\na", ["", "a"]),
         (TQDM, ["note 0", "note 1", "epoch 2/2", ""]),
     ],
 )
@@ -67,6 +68,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(max_examples=500)
 @given(st.lists(PIECES, max_size=60), st.integers(1, 7))
 def test_no_text_breaks_a_screen_and_pieces_do_not_matter(pieces: list[str], size: int) -> None:
     text = "".join(pieces)

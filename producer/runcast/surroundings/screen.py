@@ -19,7 +19,7 @@ _PIECE = re.compile(
     r"|\x1b\[(?P<numbers>[\d;:<=>?]*)[ -/]*(?P<command>[@-~])"
     r"|(?P<ignored>\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-Z\\^-~])"
 )
-_UNFINISHED = re.compile(r"\x1b(?:[ -/]*|\[[\d;:<=>?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?)$")
+_UNFINISHED = re.compile(r"\x1b(?:[ -/]*|\[[\d;:<=>?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?)\Z")
 _UNFINISHED_CHARS_MAX = 4096  # A sequence of more is none.
 
 
