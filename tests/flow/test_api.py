@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 from tests.flow.running import Running, python, up
 
+from runcast.service import Refused
+
 PROGRAM = """
 import runcast as wandb
 for number, lr in enumerate((0.1, 0.2, 0.3)):
