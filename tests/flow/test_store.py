@@ -387,8 +387,8 @@ async def test_a_console_line_has_its_last_text(store: Store) -> None:
     lines = await store.console(key)
     assert [(line.label, line.number, line.text, line.error) for line in lines] == [
         ("rank0", 0, "epoch 1", False),
+        ("rank0", 1, "90 %", False),  # Where it was begun.
         ("rank1", 0, "Warning", True),
-        ("rank0", 1, "90 %", False),
     ]
     assert [line.text for line in await store.console(key, limit=1)] == ["90 %"]
     assert [line.text for line in await store.console(key, search="WARN")] == ["Warning"]

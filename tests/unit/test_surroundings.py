@@ -336,7 +336,7 @@ def test_a_run_knows_its_code_its_command_its_packages_and_its_machine(repositor
     assert kept.facts["git"]["diff"] == "diff.patch"
     assert b"+lr = 2" in kept.files["diff.patch"]
     assert kept.facts["system"]["cpu_count"] >= 1
-    assert kept.facts["python"]["version"].startswith("3.")
+    assert kept.facts["interpreter"]["version"].startswith("3.")
     assert len(kept.samples) == 1
     assert all(name.startswith("_system/") for name in kept.samples[0])
 
@@ -353,7 +353,7 @@ def test_what_is_not_wanted_is_not_asked(repository: Path) -> None:
 @pytest.mark.parametrize(
     ("rank", "local_rank", "told", "samples"),
     [
-        (0, 0, {"command", "python", "job", "packages", "system", "git"}, 1),
+        (0, 0, {"command", "interpreter", "job", "packages", "system", "git"}, 1),
         (8, 0, {"system.rank8"}, 1),
         (3, 3, set(), 0),
     ],

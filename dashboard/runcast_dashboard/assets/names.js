@@ -1,5 +1,5 @@
 // What a metric's name says about it.
 
-const SYSTEM = "_system/"; // As in runcast/surroundings/sampler.py.
+const SYSTEM = "_system/"; // As in runcast/names.py.
 
 export const isSystem = (name) => !!name?.startsWith(SYSTEM);

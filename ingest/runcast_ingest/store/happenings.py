@@ -7,7 +7,7 @@ progress bar is, replaces what it said.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import aiosqlite
@@ -78,28 +78,40 @@ async def lines(
     limit: int,
     search: str = "",
 ) -> list[Line]:
-    """Read a run's console in order of time: the last `limit` lines, or with `after` (by writer) those behind it.
+    """Read a run's console as it was begun: the last `limit` lines, or with `after` (by writer) those behind it.
+
+    Lines of one writer stand in the order of their numbers: a progress bar stays where it is.
 
     With `search`, only lines that contain it, in any case. Raises Damaged.
     """
-    found: list[Line] = []
+    found: list[tuple[int, Line]] = []
     for key, id_, label, last in await fetch(db, ENDS, (run,)):
         latest = 0 if search else max(0, last - limit + 1)
         begin = latest if after is None else after.get(id_, -1) + 1
         rows = await fetch(db, LINES, (run, key, begin))
         found += _lines(id_, label, rows, begin, search.lower())
-    found.sort(key=lambda line: (line.time, line.writer, line.number))
-    return found[:limit] if after is not None else found[-limit:]
+    found.sort(key=lambda one: (one[0], one[1].writer, one[1].number))
+    told = [line for _, line in found]
+    return told[:limit] if after is not None else told[-limit:]
 
 
-def _lines(writer: str, label: str, rows: Iterable[tuple[Any, ...]], begin: int, wanted: str) -> Iterable[Line]:
+def _lines(
+    writer: str, label: str, rows: Iterable[tuple[Any, ...]], begin: int, wanted: str
+) -> Iterator[tuple[int, Line]]:
+    """Give lines in the order of their numbers, each with a time that never goes back: of when it was begun."""
     texts: dict[int, Line] = {}
+    begun: dict[int, int] = {}
     for first, _, time, error, expected, data in rows:
         verify("console lines", expected, data)
         for number, text in enumerate(unpack_document(data), first):
             if number >= begin:
                 texts[number] = Line(writer, label, number, time, bool(error), text)
-    return [texts[number] for number in sorted(texts) if wanted in texts[number].text.lower()]
+                begun.setdefault(number, time)
+    latest = 0
+    for number in sorted(texts):
+        latest = max(latest, begun[number])
+        if wanted in texts[number].text.lower():
+            yield latest, texts[number]
 
 
 async def alerts(db: aiosqlite.Connection, run: int, limit: int) -> list[AlertRecord]:

@@ -55,7 +55,7 @@ class Background:
         self._describe(
             {
                 "command": facts.command(process),
-                "python": facts.python(),
+                "interpreter": facts.interpreter(),
                 "job": facts.job(process.launch),
                 "environment": facts.variables(process.environ),
                 "packages": facts.packages(process.path),

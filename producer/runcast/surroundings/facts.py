@@ -81,8 +81,8 @@ def packages(path: Iterable[str]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def python() -> dict[str, str]:
-    """Say which Python this is."""
+def interpreter() -> dict[str, str]:
+    """Say which Python this is, in more words than a run's Start has."""
     return {
         "version": platform.python_version(),
         "implementation": platform.python_implementation(),
