@@ -393,7 +393,7 @@ async def test_a_console_line_has_its_last_text(store: Store) -> None:
     assert [line.text for line in await store.console(key, limit=1)] == ["Warning"]
     assert [line.text for line in await store.console(key, search="WARN")] == ["Warning"]
     after = await store.console(key, after={"a" * 16: 0})
-    assert [line.text for line in after] == ["Warning", "90 %"]
+    assert [line.text for line in after] == ["90 %", "Warning"]
 
 
 async def test_alerts_are_listed_the_latest_first(store: Store) -> None:
