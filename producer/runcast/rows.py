@@ -17,7 +17,7 @@ from typing import Any
 from runcast.blocks import BOOL, FLOAT, INT
 from runcast.errors import UsageError
 from runcast.events import Plain
-from runcast.names import check_name
+from runcast.names import SYSTEM, check_name
 
 INT_MAX = 2**53  # Beyond it a float64 no longer holds every integer.
 LIST_VALUES_MAX = 32  # A larger array becomes a histogram, as in W&B.
@@ -100,6 +100,9 @@ def split(data: Mapping[str, Any]) -> Row:
 
     Raises TypeError for a value that cannot be kept and NameRefused for a key that cannot.
     """
+    for key in data:
+        if key.startswith(SYSTEM):
+            raise UsageError(f"the key {key!r} begins with {SYSTEM!r}, as samples of the machine do; choose another")
     numbers: dict[str, float] = {}
     kinds: dict[str, str] = {}
     extras: dict[str, Plain] = {}

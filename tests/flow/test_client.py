@@ -107,6 +107,14 @@ def test_a_row_that_is_refused_takes_no_step(tmp_path: Path) -> None:
     assert rows(tmp_path) == [(0, {"a": 1.0})]
 
 
+def test_a_program_cannot_log_among_the_samples_of_the_machine(tmp_path: Path) -> None:
+    wandb.init()
+    for _ in range(2):
+        with pytest.raises(wandb.UsageError, match="_system/cpu"):
+            wandb.log({"_system/cpu": 1.0})
+    assert rows(tmp_path) == []
+
+
 def test_rows_of_every_kind_stand_in_their_order(tmp_path: Path) -> None:
     wandb.init()
     wandb.log({"loss": 0.5, "val": {"acc": np.float32(0.25)}, "note": "hi", "nothing": None})
