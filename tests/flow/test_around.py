@@ -39,7 +39,7 @@ def api(service: Running) -> Service:
 
 def test_facts_are_told_with_the_run(api: Service) -> None:
     facts = api.run("around", "r")["facts"]
-    assert {"command", "interpreter", "packages", "system", "git"} <= set(facts)
+    assert {"command", "interpreter", "packages", "system"} <= set(facts)
     assert "hush-hush" not in str(facts)
 
 

@@ -192,7 +192,7 @@ def test_the_end_does_not_wait_long_for_facts(tmp_path: Path) -> None:
 def test_a_run_of_a_moment_still_has_its_facts(tmp_path: Path) -> None:
     run("import runcast; runcast.init(project='p'); runcast.finish()", tmp_path, **ON)
     facts = {key for item in items(tmp_path) if isinstance(item, events.Describe) for key in item.values}
-    assert {"command", "interpreter", "packages", "system", "git"} <= facts
+    assert {"command", "interpreter", "packages", "system"} <= facts
 
 
 def test_a_forked_child_is_a_writer_of_its_own_and_hears_nothing(tmp_path: Path) -> None:
