@@ -15,6 +15,14 @@ META = "RUNCAST_META"
 GIT = "RUNCAST_GIT"
 CODE = "RUNCAST_CODE"
 CONSOLE = "RUNCAST_CONSOLE"
+THEIRS = {  # W&B's variable for each: some say the opposite.
+    SYSTEM: "WANDB__DISABLE_STATS",
+    SYSTEM_SECONDS: "WANDB__STATS_SAMPLING_INTERVAL",
+    META: "WANDB__DISABLE_META",
+    GIT: "WANDB_DISABLE_GIT",
+    CODE: "WANDB_DISABLE_CODE",
+    CONSOLE: "WANDB_CONSOLE",
+}
 
 OFF, AUTO, WRAP, REDIRECT = "off", "auto", "wrap", "redirect"
 CONSOLES = (OFF, AUTO, WRAP, REDIRECT)
@@ -44,16 +52,16 @@ class Wanted:
     def from_env(cls, environ: Mapping[str, str]) -> Wanted:
         """Read the variables, W&B's where ours say nothing; raises UsageError for what is neither."""
         off = {
-            "samples": _switch(environ, SYSTEM, "WANDB__DISABLE_STATS"),
-            "facts": _switch(environ, META, "WANDB__DISABLE_META"),
-            "git": _switch(environ, GIT, "WANDB_DISABLE_GIT"),
-            "code": _switch(environ, CODE, "WANDB_DISABLE_CODE"),
+            "samples": _switch(environ, SYSTEM),
+            "facts": _switch(environ, META),
+            "git": _switch(environ, GIT),
+            "code": _switch(environ, CODE),
         }
         switched: dict[str, Any] = {name: on for name, on in off.items() if on is not None}
         wanted = cls(**switched)
-        if seconds := environ.get(SYSTEM_SECONDS) or environ.get("WANDB__STATS_SAMPLING_INTERVAL"):
+        if seconds := environ.get(SYSTEM_SECONDS) or environ.get(THEIRS[SYSTEM_SECONDS]):
             wanted = replace(wanted, every_seconds=_seconds(SYSTEM_SECONDS, seconds))
-        if console := environ.get(CONSOLE) or environ.get("WANDB_CONSOLE"):
+        if console := environ.get(CONSOLE) or environ.get(THEIRS[CONSOLE]):
             wanted = replace(wanted, console=_console(CONSOLE, console))
         return wanted
 
@@ -78,16 +86,18 @@ _DISABLE = {
     "disable_git": "git",
     "disable_code": "code",
 }
+NAMES = frozenset((*_DISABLE, "save_code", "x_stats_sampling_interval", "console"))
+"""What `Settings` calls them."""
 
 
-def _switch(environ: Mapping[str, str], ours: str, disables: str) -> bool | None:
+def _switch(environ: Mapping[str, str], ours: str) -> bool | None:
     """Read a variable of ours that says yes or no, or one of W&B's that says the opposite."""
     if text := environ.get(ours, "").lower():
         if text not in _NO | _YES:
             raise UsageError(f"{ours} is {text!r}; it is 0 or 1")
         return text in _YES
     # Theirs may hold what only their client understands: then it is left at what it is.
-    text = environ.get(disables, "").lower()
+    text = environ.get(THEIRS[ours], "").lower()
     return False if text in _YES else True if text in _NO else None
 
 
