@@ -21,7 +21,7 @@ from runcast.blocks import BOOL, INT, Block
 from runcast.events import Config, Event, Rename, Start, Summary
 from runcast_ingest.batch import Batch
 from runcast_ingest.store.records import RunRecord
-from runcast_ingest.store.standing import is_system
+from runcast_ingest.store.standing import is_system, merge
 
 RUNS_MAX = 5000  # Of one project, the newest; a list of more is read page by page from the API.
 SUMMARY_KEYS_MAX = 200  # Of each run, the first that were logged; a thousand runs of a thousand keys are for the API.
@@ -266,11 +266,11 @@ class Roster:
                 run.begun = True
                 run.name, run.created = event.name or run.id, event.time
                 run.group, run.tags = event.group, event.tags
-            run.config.update(event.config)
+            merge(run.config, event.config)
             run.writers[writer].label = event.label
             run.urgent = run.version + 1
         elif isinstance(event, Config):
-            run.config.update(event.values)
+            merge(run.config, event.values)
         elif isinstance(event, Summary):
             self._summarise(run, event.values)
             for key in event.deleted:

@@ -101,6 +101,8 @@ def termerror(string: str, newline: bool = True, repeat: bool = True) -> None:
 def __getattr__(name: str) -> Any:
     if name == "run":
         return _session.run
+    if name == "Histogram":
+        return importlib.import_module("runcast.media.histogram").Histogram
     if name == "subscribe":
         # asyncio and websockets take longer to load than all the rest, and a training needs neither.
         return importlib.import_module("runcast.subscription").subscribe

@@ -90,6 +90,8 @@ class Metric(Struct, frozen=True, array_like=True, tag=7):
     hidden: bool = False
     summary: tuple[str, ...] = ()  # Of min, max, mean, best, first, last, copy, none.
     goal: str = ""  # What is best: `minimize` or `maximize`.
+    # Of the metrics that it speaks for, those that this writer had logged before: count, sum, low, high, first, last.
+    seen: dict[str, tuple[int, float, float, float, float, float]] = {}
 
 
 class Describe(Struct, frozen=True, array_like=True, tag=8):

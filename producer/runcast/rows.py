@@ -84,6 +84,15 @@ class Row:
     extras: dict[str, Plain]
     time_ns: int | None = None
 
+    def put(self, name: str, value: Any) -> None:
+        """Add a value under a name that the row does not have."""
+        kind = _KINDS.get(type(value))
+        if kind is None:
+            self.extras[name] = value
+        else:
+            self.numbers[name] = float(value)
+            self.kinds += kind
+
     def last(self) -> dict[str, Plain]:
         """Give the row's values as the summary shows them."""
         numbers = {name: back(self.numbers[name], kind) for name, kind in zip(self.numbers, self.kinds, strict=True)}
@@ -176,6 +185,8 @@ def plain(value: Any, depth: int = 0, *, lenient: bool = False) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return plain(dataclasses.asdict(value), depth + 1, lenient=lenient)
     try:
+        if callable(as_logged := getattr(value, "as_logged", None)):  # One of our own data types.
+            return as_logged()
         return _foreign(value, depth)
     except TypeError:
         if lenient:
@@ -221,19 +232,32 @@ def _foreign(value: Any, depth: int) -> Any:
 
 
 def _numbers(value: Any) -> list[float]:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [number for item in value for number in _numbers(item)]
     return [float(value)] if isinstance(value, bool | int | float) else []
 
 
-def histogram(values: list[float]) -> dict[str, Plain]:
-    """Count values into 32 bins of equal width between their smallest and their largest, as W&B does."""
-    finite = [value for value in values if value - value == 0]
-    low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
+def finite_numbers(values: Any) -> list[float]:
+    """Give the finite numbers in an array, a tensor, or anything that can be walked over."""
+    if hasattr(values, "detach") and hasattr(values, "cpu"):
+        values = values.detach().cpu()
+    numbers = _numbers(values.tolist() if hasattr(values, "tolist") else list(values))
+    return [number for number in numbers if number - number == 0]
+
+
+def count_bins(values: list[float], bins: int) -> tuple[list[int], list[float]]:
+    """Count finite values into bins of equal width between their smallest and their largest: counts, and edges."""
+    low, high = (min(values), max(values)) if values else (0.0, 0.0)
     if low == high:
         low, high = low - 0.5, high + 0.5
-    width = (high - low) / HISTOGRAM_BINS
-    counts = [0] * HISTOGRAM_BINS
-    for value in finite:
-        counts[min(HISTOGRAM_BINS - 1, int((value - low) / width))] += 1
-    return {"_type": "histogram", "values": list(counts), "bins": [low + width * i for i in range(HISTOGRAM_BINS + 1)]}
+    width = (high - low) / bins
+    counts = [0] * bins
+    for value in values:
+        counts[min(bins - 1, int((value - low) / width))] += 1
+    return counts, [low + width * at for at in range(bins + 1)]
+
+
+def histogram(values: list[float]) -> dict[str, Plain]:
+    """Count values into 32 bins, as W&B does with a large array."""
+    counts, edges = count_bins([value for value in values if value - value == 0], HISTOGRAM_BINS)
+    return {"_type": "histogram", "values": list(counts), "bins": list(edges)}

@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
+from msgspec import structs
 
 from runcast import discovery, events, journal, names
-from runcast.blocks import FLOAT
+from runcast.blocks import FLOAT, Block
 from runcast.config import Config
+from runcast.definitions import Aggregate, Definitions, define
 from runcast.disabled import NoJournal, NoSender
 from runcast.drain import JOURNALS
-from runcast.errors import JournalUnavailable, RuncastError, UsageError
+from runcast.errors import JournalUnavailable, UsageError
 from runcast.journal import EVENT_BYTES_MAX, Header, Journal, Shape, row_event
 from runcast.messages import Messages
 from runcast.reader import READ_BYTES, Reader
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
 
 FINISH_SECONDS_MAX = 60.0  # How long `finish` waits for the store without any progress.
 SERVED_SECONDS_MAX = 15.0  # A service beats every second: after this much silence, nobody is there to store.
-SUMMARY_OPERATIONS = ("min", "max", "mean", "best", "first", "last", "copy", "none")
 SHAPES_MAX = 4096  # Sets of keys remembered; a program that makes more takes a slower way.
 
 
@@ -63,6 +64,8 @@ class Run:
         self._project, self._id, self._name = project, run_id, name
         self._describe = dict(describe or {})
         self._step = 0
+        self._definitions = Definitions()
+        self._syncs = False  # Some rows need the last value of their step metric.
         self._shapes: dict[tuple[tuple[str, ...], tuple[type, ...]], Shape] = {}  # For rows as they are logged,
         self._packed: dict[tuple[tuple[str, ...], str], Shape] = {}  # and for rows flattened and made plain.
         self._finished = False
@@ -252,7 +255,10 @@ class Run:
             at = self._step
             self._step = at + 1
         else:
-            at = self._place(data, step, commit)
+            place = self._place(data, step, commit)
+            if place is None:
+                return
+            at = place
         now = time.time_ns()
         try:
             values = data.values()
@@ -268,8 +274,8 @@ class Run:
         if self._sender.asleep:
             self._sender.nudge()
 
-    def _place(self, data: object, step: object, commit: bool | None) -> int:
-        """Find the row's step, and move on as W&B's client does (lenient: a step may go back)."""
+    def _place(self, data: object, step: object, commit: bool | None) -> int | None:
+        """Find the row's step, and move on as W&B's client does; a step may go back, unless steps are strict."""
         if self._finished:
             raise UsageError(
                 f"Run ({self._id}) is finished. The call to `log` will be ignored. Please make sure that you are using "
@@ -283,6 +289,13 @@ class Run:
                 self._step = at + 1
             return at
         at = check_step(step)
+        if at < self._step and self._settings.strict_steps:
+            self._messages.warn_once(
+                "strict",
+                f"Tried to log to step {at} that is less than the current step {self._step}. Steps must be "
+                "monotonically increasing, so this data will be ignored; without RUNCAST_STRICT_STEPS it would be kept",
+            )
+            return None
         if at >= self._step:
             self._step = at + 1 if commit else at
         return at
@@ -290,13 +303,21 @@ class Run:
     def _log_slowly(self, data: Any, at: int, now: int) -> None:
         """Log a row of a new shape, or one with more than plain numbers in it."""
         row = split(check_row(data))
+        if self._syncs:
+            for name, value in self._definitions.missing_steps([*row.numbers, *row.extras], self._summary).items():
+                row.put(name, value)
         if row.time_ns is not None:
             now = row.time_ns
         names = tuple(row.numbers)
         shape = None if row.extras else self._pack(names, row.kinds)
         if shape is not None:
             types = tuple(map(type, data.values()))
-            if names == tuple(data) and row.kinds == plain_kinds(types) and len(self._shapes) < SHAPES_MAX:
+            if (
+                names == tuple(data)
+                and row.kinds == plain_kinds(types)
+                and len(self._shapes) < SHAPES_MAX
+                and not self._syncs
+            ):
                 self._shapes[names, types] = shape
             self._summary.last(shape, self._append(shape, at, now, row.numbers.values()))
             return
@@ -392,27 +413,40 @@ class Run:
         goal: str | None = None,
         overwrite: bool | None = None,
     ) -> None:
-        """Say how a metric is shown and summarised; `name` may end in `*`. It is kept with the run, for who reads it.
+        """Say how a metric is shown and summarised; `name` may end in `*`, and then speaks for all that begin so.
 
-        Raises RuncastError for a `*` anywhere else, and for an operation that there is not.
+        `step_metric` is its x axis, and its last value is put into rows that lack it, unless `step_sync` is false.
+        `summary` is made of min, max, mean, best (with `goal`), first, last, copy and none, with commas. What was
+        logged before counts too. Raises UsageError for a `*` anywhere else, and for an operation that there is not.
         """
-        del overwrite
-        if "*" in name[:-1]:
-            raise RuncastError(f"define_metric() takes glob suffixes only, such as 'train/*', not {name!r}")
-        operations = tuple(word.strip() for word in (summary or "").split(",") if word.strip())
-        if unknown := [word for word in operations if word not in SUMMARY_OPERATIONS]:
-            raise RuncastError(f"summary is {unknown[0]!r}; it is made of {', '.join(SUMMARY_OPERATIONS)}")
-        self._publish(
-            events.Metric(
-                time.time_ns(),
-                names.check_name("metric name", name),
-                step_metric=step_metric or "",
-                step_sync=bool(step_sync),
-                hidden=bool(hidden),
-                summary=operations,
-                goal=goal or "",
-            )
-        )
+        asked = define(name, step_metric=step_metric, step_sync=step_sync, hidden=hidden, summary=summary, goal=goal)
+        metric = self._definitions.add(asked, overwrite=bool(overwrite))
+        seen = self._seen(metric) if metric.summary else {}
+        self._publish(structs.replace(metric, time=time.time_ns(), seen=seen))
+        self._summary.define(self._definitions, {key: Aggregate(*found) for key, found in seen.items()})
+        if self._definitions.syncs:
+            self._syncs = True
+            self._shapes = {}
+
+    def _seen(self, metric: events.Metric) -> dict[str, tuple[int, float, float, float, float, float]]:
+        """Read in the journal what was logged of a metric before it was defined."""
+        found: dict[str, Aggregate] = {}
+        if not self._journal.sequence or isinstance(self._journal, NoJournal):
+            return {}
+        reader = self._reader()
+        while items := reader.take()[1]:
+            for block in items:
+                if not isinstance(block, Block):
+                    continue
+                values = memoryview(block.values).cast("d")
+                for at, key in enumerate(block.names):
+                    speaks = key == metric.name or (metric.name.endswith("*") and key.startswith(metric.name[:-1]))
+                    if speaks and not self._summary.follows(key):
+                        aggregate = found.setdefault(key, Aggregate())
+                        for value in values[at * block.rows : (at + 1) * block.rows]:
+                            aggregate.add(value)
+        reader.close()
+        return {key: structs.astuple(aggregate) for key, aggregate in found.items()}
 
     def _label(self, repo: str | None = None, code: str | None = None, **_: object) -> None:
         """Take what a library says of the program it is in; transformers calls it."""

@@ -22,6 +22,7 @@ PACKAGES = {
 # What service and dashboard share with the client: what is said and written, and the doors to it.
 VOCABULARY = {
     "runcast.blocks",
+    "runcast.definitions",
     "runcast.discovery",
     "runcast.errors",
     "runcast.events",

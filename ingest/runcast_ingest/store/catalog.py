@@ -14,10 +14,10 @@ from runcast.errors import MalformedEntry, UsageError
 from runcast_ingest.store.codec import crc, pack_document, unpack_document
 from runcast_ingest.store.reader import Fetched, fetch
 from runcast_ingest.store.records import STATES, KeyRecord, QuarantineRecord, RunRecord, WriterRecord
-from runcast_ingest.store.standing import METRICS
+from runcast_ingest.store.standing import AGGREGATES, METRICS
 
 RUNS_PER_PAGE_MAX = 1000
-OWN_FACTS = frozenset(("host", "program", "python", "notes", "group", "job_type", "tags", METRICS))  # Have fields.
+OWN_FACTS = frozenset(("host", "program", "python", "notes", "group", "job_type", "tags", METRICS, AGGREGATES))
 OTHER = "x"  # The kind of a key whose values are no numbers.
 
 PROJECTS = """

@@ -7,13 +7,14 @@ themselves are kept elsewhere, as they came.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from runcast.blocks import BOOL, FLOAT, INT, Block
+from runcast.definitions import Aggregate, Definitions
 from runcast.events import Config, Describe, Event, Finish, Lost, Metric, Rename, Start, Summary
 from runcast.names import SYSTEM
 from runcast_ingest.states import RUNNING, End
@@ -21,6 +22,8 @@ from runcast_ingest.store.codec import crc, pack_document
 
 INT64_MAX = 2**63 - 1
 METRICS = "metrics"  # The fact that holds the definitions of metrics.
+AGGREGATES = "aggregates"  # The fact that holds what their summaries are made of.
+AGGREGATES_MAX = 2000  # Of one run; beyond them the last value is the summary.
 FACTS_MAX = 1000  # Of one run, and their bytes: a list of a thousand runs reads them all.
 FACTS_BYTES_MAX = 256 * 1024
 
@@ -75,6 +78,15 @@ class Run(Struct):
     config: dict[str, Any] = {}
     summary: dict[str, Any] = {}
     writers: dict[str, Writer] = {}
+    defined: Definitions | None = None  # What `details` say of metrics, once it was asked for.
+
+    def definitions(self) -> Definitions:
+        """Say how metrics are summarised."""
+        if self.defined is None:
+            self.defined = Definitions()
+            for name, known in self.details.get(METRICS, {}).items():
+                self.defined.add(Metric(0, name, **{**known, "summary": tuple(known["summary"])}), overwrite=True)
+        return self.defined
 
 
 def ends(run: Run) -> list[End]:
@@ -89,7 +101,7 @@ def ends(run: Run) -> list[End]:
 def run_row(run: Run) -> dict[str, Any]:
     """Write a run as the columns of its table."""
     blobs = pack_document(run.details), pack_document(run.config), pack_document(run.summary)
-    row = {name: getattr(run, name) for name in run.__struct_fields__ if name not in {"path", "writers"}}
+    row = {name: getattr(run, name) for name in run.__struct_fields__ if name not in {"path", "writers", "defined"}}
     return row | {"details": blobs[0], "config": blobs[1], "summary": blobs[2], "crc": crc(*blobs)}
 
 
@@ -114,12 +126,26 @@ def apply_block(run: Run, writer: Writer, axis: Axis, block: Block) -> None:
     writer.last_time = max(writer.last_time, last_time)
     run.updated = max(run.updated, last_time)
     values = memoryview(block.values).cast("d")
-    for name, kind, value in zip(block.names, block.kinds, values[block.rows - 1 :: block.rows], strict=True):
-        run.summary[name] = _plain(kind, value)
+    aggregates = METRICS in run.details and run.definitions().aggregates
+    last = values[block.rows - 1 :: block.rows]
+    for at, (name, kind, value) in enumerate(zip(block.names, block.kinds, last, strict=True)):
+        if not aggregates or not _aggregate(run, name, values[at * block.rows : (at + 1) * block.rows]):
+            run.summary[name] = _plain(kind, value)
     for extra in block.extras or ():
         if extra:
-            run.summary.update(extra)
+            run.summary.update({name: value for name, value in extra.items() if value is not None})
             axis.extras += [name for name in extra if name not in axis.extras]
+
+
+def merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Set values; a dict in a dict is brought together, as W&B stores configs."""
+    for key, value in values.items():
+        held = into.get(key)
+        if isinstance(held, dict) and isinstance(value, dict):
+            into[key] = dict(held)
+            merge(into[key], value)
+        else:
+            into[key] = value
 
 
 def _fit(number: int) -> int:
@@ -136,9 +162,12 @@ def apply_event(run: Run, writer: Writer, event: Event) -> None:
         case Start():
             _apply_start(run, writer, event, time)
         case Config():
-            run.config.update(event.values)
+            merge(run.config, event.values)
         case Summary():
             run.summary.update(event.values)
+            if AGGREGATES in run.details:
+                # What somebody sets by hand is what they want to see.
+                run.details[AGGREGATES] |= dict.fromkeys(event.values, None)
             for name in event.deleted:
                 run.summary.pop(name, None)
         case Finish():
@@ -154,8 +183,34 @@ def apply_event(run: Run, writer: Writer, event: Event) -> None:
             run.name = event.name
         case Metric():
             _describe(run, {METRICS: run.details.get(METRICS, {}) | {event.name: definition(event)}})
+            run.defined = None
+            for name, seen in event.seen.items():
+                _aggregate(run, name, (), Aggregate(*seen))
         case Describe():
-            _describe(run, {key: value for key, value in event.values.items() if key != METRICS})
+            _describe(run, {key: value for key, value in event.values.items() if key not in (METRICS, AGGREGATES)})
+
+
+def _aggregate(run: Run, name: str, column: Iterable[float], seen: Aggregate | None = None) -> bool:
+    """Bring a metric's values into its summary as it is defined; False when that is the last value."""
+    definition = run.definitions().of(name)
+    if definition is None or not definition.aggregates:
+        return False
+    held = run.details.setdefault(AGGREGATES, {})
+    if name in held and held[name] is None:
+        return False
+    if name not in held and len(held) >= AGGREGATES_MAX:
+        return False
+    aggregate = Aggregate(*held[name]) if name in held else Aggregate()
+    if seen is not None:
+        aggregate = aggregate.merge(seen)
+    for value in column:
+        aggregate.add(value)
+    held[name] = list(structs.astuple(aggregate))
+    if shown := aggregate.shown(definition):
+        run.summary[name] = shown
+    else:
+        run.summary.pop(name, None)
+    return True
 
 
 def definition(metric: Metric) -> dict[str, Any]:
@@ -202,7 +257,7 @@ def _apply_start(run: Run, writer: Writer, start: Start, time: int) -> None:
         for other in run.writers.values():
             if other.finished is None and other is not writer:
                 other.finished, other.changed = other.last_time, True
-    run.config.update(start.config)
+    merge(run.config, start.config)
 
 
 def _plain(kind: str, value: float) -> Any:
