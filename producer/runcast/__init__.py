@@ -19,6 +19,8 @@ from runcast.run import Run
 from runcast.session import ConfigProxy, Session, SummaryProxy
 
 if TYPE_CHECKING:
+    from runcast.apis.api import Api
+    from runcast.media.histogram import Histogram
     from runcast.subscription import subscribe
 
 Error = RuncastError  # W&B's name for the base of its errors.
@@ -98,20 +100,27 @@ def termerror(string: str, newline: bool = True, repeat: bool = True) -> None:
     _session.say(f"ERROR {string}", repeat=repeat)
 
 
+# What takes longer to load than all the rest, and a training mostly needs none of.
+_LATER = {
+    "Api": "runcast.apis.api",
+    "Histogram": "runcast.media.histogram",
+    "subscribe": "runcast.subscription",
+}
+
+
 def __getattr__(name: str) -> Any:
     if name == "run":
         return _session.run
-    if name == "Histogram":
-        return importlib.import_module("runcast.media.histogram").Histogram
-    if name == "subscribe":
-        # asyncio and websockets take longer to load than all the rest, and a training needs neither.
-        return importlib.import_module("runcast.subscription").subscribe
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
     raise AttributeError(f"module 'runcast' has no attribute {name!r}")
 
 
 __all__ = [
+    "Api",
     "ConfigError",
     "Error",
+    "Histogram",
     "NameRefused",
     "Run",
     "RuncastError",

@@ -23,6 +23,7 @@ URL = "RUNCAST_URL"
 TOKEN = "RUNCAST_TOKEN"  # noqa: S105  # The variable's name, not a secret.
 TOKEN_FILE = "RUNCAST_TOKEN_FILE"  # noqa: S105
 PAGE_URL = "RUNCAST_PAGE_URL"
+SILENT = "RUNCAST_SILENT"
 FILE = "settings.toml"  # In RUNCAST_DIR.
 LOGIN = "login"  # In RUNCAST_DIR: the token that `runcast login` was given.
 
@@ -120,7 +121,7 @@ _KNOWN = (
     _Known("artifacts", "artifact_dir", "RUNCAST_ARTIFACT_DIR", "WANDB_ARTIFACT_DIR", told.folder),
     _Known("cache", "cache_dir", "RUNCAST_CACHE_DIR", "WANDB_CACHE_DIR WANDB_DATA_DIR", told.folder),
     _Known("host", "host", "RUNCAST_HOSTNAME", "WANDB_HOST", told.text),
-    _Known("silent", "silent", "RUNCAST_SILENT", "WANDB_SILENT", told.lenient_switch),
+    _Known("silent", "silent", SILENT, "WANDB_SILENT", told.lenient_switch),
     _Known("quiet", "quiet", "RUNCAST_QUIET", "WANDB_QUIET", told.lenient_switch),
     _Known("sync_tensorboard", "sync_tensorboard", "RUNCAST_SYNC_TENSORBOARD", "", told.switch),
 )

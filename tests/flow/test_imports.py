@@ -38,8 +38,10 @@ VOCABULARY = {
 }
 
 PUBLIC = [
+    "Api",
     "ConfigError",
     "Error",
+    "Histogram",
     "NameRefused",
     "Run",
     "RuncastError",
