@@ -11,23 +11,35 @@ wandb.finish()
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from runcast.errors import ConfigError, NameRefused, RuncastError, UsageError
+from runcast.alerts import AlertLevel
+from runcast.errors import (
+    AuthenticationError,
+    CommError,
+    ConfigError,
+    Error,
+    NameRefused,
+    RuncastError,
+    UnsupportedError,
+    UsageError,
+)
+from runcast.given import Settings
+from runcast.proxies import Proxy
 from runcast.run import Run
-from runcast.session import ConfigProxy, Session, SummaryProxy
+from runcast.session import CURRENT as _session  # noqa: N811  # What the module speaks for, and nobody else's.
 
 if TYPE_CHECKING:
     from runcast.apis.api import Api
     from runcast.media.histogram import Histogram
     from runcast.subscription import subscribe
 
-Error = RuncastError  # W&B's name for the base of its errors.
-
-_session = Session()
-config = ConfigProxy(_session)
-summary = SummaryProxy(_session)
+config: Any = Proxy("config", _session.config)
+"""The active run's config."""
+summary: Any = Proxy("summary", _session.summary)
+"""The active run's summary."""
 
 run: Run | None
 """The active run, or None."""
@@ -41,45 +53,113 @@ def init(
     name: str | None = None,
     id: str | None = None,  # noqa: A002  # W&B's keyword.
     mode: str | None = None,
-    reinit: object = None,
+    reinit: bool | str | None = None,
+    resume: bool | str | None = None,
+    resume_from: str | None = None,
+    fork_from: str | None = None,
+    notes: str | None = None,
+    tags: Sequence[str] | None = None,
+    group: str | None = None,
+    job_type: str | None = None,
+    entity: str | None = None,
+    dir: Any = None,  # noqa: A002
+    save_code: bool | None = None,
+    sync_tensorboard: bool | None = None,
+    config_include_keys: Sequence[str] | None = None,
+    config_exclude_keys: Sequence[str] | None = None,
+    settings: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> Run:
     """Begin a run. Needs no network and no server: the journal on this machine is enough for now.
 
     `config` is a dict, an argparse Namespace or the path of a YAML or JSON file. `mode` is `online`,
-    `offline` (journal only, until `runcast sync`) or `disabled`. `notes`, `group`, `job_type` and `tags` are kept
-    with the run; keywords that Runcast does not know are named in a warning. While a run is active, it is
-    returned, unless `reinit` is true. Raises UsageError for what cannot be, such as a project name with a newline.
+    `offline` (journal only, until `runcast sync`), `disabled`, or `shared` (several processes write to the run `id`).
+
+    While a run is active, another `init` returns it; `reinit` says otherwise: `finish_previous` (or True) finishes
+    it first, `create_new` begins another beside it, which `runcast.run` does not become.
+
+    With `id` alone, a run of that id is set aside and begun anew. `resume` goes on with it: `must` demands that it is
+    there, `allow` does not, `never` demands that it is not, and `auto` (or True) goes on with what was begun in this
+    folder and did not end well. `resume_from="ID?_step=N"` goes back in a run, `fork_from` branches off another.
+
+    Other settings come from `settings`, the environment and a file, in this order; see docs/settings.md. Keywords that
+    Runcast does not know are named in a warning. Raises UsageError for what cannot be, such as a project name
+    with a newline, or a run to resume that is not there.
     """
-    return _session.init(project=project, config=config, name=name, run_id=id, mode=mode, reinit=reinit, **more)
+    return _session.init(
+        project=project,
+        config=config,
+        name=name,
+        id=id,
+        mode=mode,
+        reinit=reinit,
+        resume=resume,
+        resume_from=resume_from,
+        fork_from=fork_from,
+        notes=notes,
+        tags=tags,
+        group=group,
+        job_type=job_type,
+        entity=entity,
+        dir=dir,
+        save_code=save_code,
+        sync_tensorboard=sync_tensorboard,
+        config_include_keys=config_include_keys,
+        config_exclude_keys=config_exclude_keys,
+        settings=settings,
+        **more,
+    )
 
 
-def log(data: Mapping[str, Any], step: int | None = None, commit: bool | None = None, **more: Any) -> None:
+def log(
+    data: Mapping[str, Any] | None = None, step: int | None = None, commit: bool | None = None, **more: Any
+) -> None:
     """Log a row to the active run; see `Run.log`. Raises UsageError before `init`."""
     if _session.run is None:
         raise UsageError("You must call wandb.init() before wandb.log()")
-    _session.run.log(data, step, commit, **more)
+    _session.run.log({} if data is None else data, step, commit, **more)
 
 
 def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
     """End the active run, and wait until everything is stored. Without one, do nothing."""
-    del quiet
-    _session.finish(exit_code)
+    _session.finish(exit_code, quiet)
+
+
+def setup(settings: Mapping[str, Any] | None = None) -> Settings:
+    """Keep settings for every `init` of this process; returns all that are kept."""
+    return _session.setup(settings)
+
+
+def teardown(exit_code: int | None = None) -> None:
+    """End all runs of this process."""
+    _session.teardown(exit_code)
 
 
 def login(key: str | None = None, **more: Any) -> bool:
-    """Do nothing: a server on this machine asks for no key, and others take RUNCAST_TOKEN."""
-    del key, more
-    return True
+    """Say whether this process publishes; a server on this machine asks for no key.
+
+    A key of W&B's is neither kept nor sent anywhere. Raises AuthenticationError for one that cannot be one.
+    """
+    del more
+    return _session.login(key)
 
 
-def define_metric(name: str, *arguments: Any, **more: Any) -> None:
-    """Say how a metric of the active run is shown and summarised; see `Run.define_metric`."""
-    _session.active("define_metric()").define_metric(name, *arguments, **more)
+def _attach(attach_id: str | None = None, run_id: str | None = None, *, run: Run | None = None) -> Run:
+    """Give the run of that path or id here, or join the one of another process; libraries call it."""
+    if run is not None:
+        return run
+    path = attach_id or run_id
+    if not path:
+        raise UsageError("either `attach_id` or `run_id` must be given")
+    return _session.attach(path)
 
 
 def require(*_: Any, **__: Any) -> None:
     """Do nothing: what W&B's client has to be asked for, such as its service, is as it is here."""
+
+
+def ensure_configured() -> None:
+    """Do nothing: there is nothing that has to be configured."""
 
 
 def termlog(string: str = "", newline: bool = True, repeat: bool = True) -> None:
@@ -100,6 +180,25 @@ def termerror(string: str, newline: bool = True, repeat: bool = True) -> None:
     _session.say(f"ERROR {string}", repeat=repeat)
 
 
+# Methods of the active run that are functions of the module too.
+_OF_RUN = frozenset(
+    (
+        "alert define_metric display finish_artifact link_artifact link_model log_artifact log_code log_model "
+        "mark_preempting pin_config_keys restore save status unwatch upsert_artifact use_artifact use_model watch "
+        "write_logs"
+    ).split()
+)
+# Modules under the names that W&B's have.
+_MODULES = {
+    "env": "runcast.shim.env",
+    "errors": "runcast.errors",
+    "integration": "runcast.integration",
+    "keras": "runcast.keras",
+    "plot": "runcast.plot",
+    "sklearn": "runcast.integration.sklearn",
+    "util": "runcast.shim.util",
+}
+
 # What takes longer to load than all the rest, and a training mostly needs none of.
 _LATER = {
     "Api": "runcast.apis.api",
@@ -113,20 +212,40 @@ def __getattr__(name: str) -> Any:
         return _session.run
     if name in _LATER:
         return getattr(importlib.import_module(_LATER[name]), name)
+    if name in _OF_RUN and hasattr(Run, name):
+        return _session.call(name)
+    if name in _MODULES:
+        return _module(name)
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("runcast")
     raise AttributeError(f"module 'runcast' has no attribute {name!r}")
 
 
+def _module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(_MODULES[name])
+    except ModuleNotFoundError as error:
+        if error.name != _MODULES[name]:
+            raise
+        raise AttributeError(f"module 'runcast' has no attribute {name!r}") from None
+
+
 __all__ = [
+    "AlertLevel",
     "Api",
+    "AuthenticationError",
+    "CommError",
     "ConfigError",
     "Error",
     "Histogram",
     "NameRefused",
     "Run",
     "RuncastError",
+    "Settings",
+    "UnsupportedError",
     "UsageError",
     "config",
-    "define_metric",
+    "ensure_configured",
     "finish",
     "init",
     "log",

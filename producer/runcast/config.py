@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,23 @@ def _read_file(path: Path) -> dict[str, Any]:
         for key, value in found.items()
         if key not in {"_wandb", "wandb_version"}
     }
+
+
+def read_files(paths: Iterable[str]) -> dict[str, Any]:
+    """Read files of defaults, the last goes before the others; raises UsageError."""
+    found: dict[str, Any] = {}
+    for path in paths:
+        found.update(_read_file(Path(path)))
+    return found
+
+
+def choose(
+    values: Mapping[str, Any], *, include: Iterable[str] | None, exclude: Iterable[str] | None
+) -> dict[str, Any]:
+    """Leave out what a program does not want of its config."""
+    if include:
+        values = {key: value for key, value in values.items() if key in set(include)}
+    return {key: value for key, value in values.items() if key not in set(exclude or ())}
 
 
 class Config:

@@ -68,9 +68,14 @@ def journals(directory: Path) -> list[Path]:
     return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def find_dead(directory: Path, report: DrainReport | None = None) -> Iterator[Dead]:
-    """Take the lock of each journal that nobody holds, and read it through; the caller releases or removes it."""
+def find_dead(directory: Path, report: DrainReport | None = None, *, only: str | None = None) -> Iterator[Dead]:
+    """Take the lock of each journal that nobody holds, and read it through; the caller releases or removes it.
+
+    `only` is the path of the one run whose journals are looked at.
+    """
     for path in journals(directory):
+        if only is not None and not _is_of(path, only):
+            continue
         try:
             lock = hold(path)
         except OSError:
@@ -89,6 +94,16 @@ def find_dead(directory: Path, report: DrainReport | None = None) -> Iterator[De
         if damaged is not None and report is not None:
             report.unreadable[damaged] = f"the end of {path.name}, from its first damaged record on; the rest is sent"
         yield dead
+
+
+def _is_of(directory: Path, path: str) -> bool:
+    """Whether a journal is of that run."""
+    if not directory.name.startswith(f"{path.rpartition('/')[2]}-"):
+        return False
+    try:
+        return any(read_header(segment).path == path for _, segment in segments(directory)[:1])
+    except (MalformedEntry, OSError):
+        return False
 
 
 def _examine(path: Path, lock: int) -> tuple[Dead, Path | None]:
@@ -168,14 +183,15 @@ def drain(
     wait_seconds: float = 60.0,
     progress: Callable[[str, int, int], None] = lambda _path, _stored, _events: None,
     stopping: Callable[[], bool] = lambda: False,
+    only: str | None = None,
 ) -> DrainReport:
-    """Send every dead journal in a Runcast directory, wait until it is stored, and delete it.
+    """Send every dead journal in a Runcast directory, or those of `only` one run, wait until stored, and delete it.
 
     `progress` hears a run's path, the events stored and the events in all. What is not stored within
     `wait_seconds` without progress stays for the next time.
     """
     report = DrainReport()
-    for dead in find_dead(directory, report):
+    for dead in find_dead(directory, report, only=only):
         if stopping():
             dead.release()
             break

@@ -3,7 +3,11 @@
     RuncastError
     ├── UsageError          the caller asked for something that cannot be
     │   ├── NameRefused     a project, run or metric name that cannot be kept as given
-    │   └── ConfigError     a locked config value was changed
+    │   ├── ConfigError     a locked config value was changed
+    │   ├── RunFinished     the run is over, and takes nothing more
+    │   └── UnsupportedError  something of W&B's that there is not here
+    ├── CommError           a service did not answer, or not as it should
+    │   └── AuthenticationError  a key that cannot be one
     ├── MalformedEntry      a stream entry, journal record or frame that cannot be read
     ├── JournalUnavailable  the journal cannot be opened
     ├── StreamUnavailable   no answer from Redis
@@ -22,6 +26,9 @@ class RuncastError(Exception):
     """The base of every error that Runcast raises on purpose."""
 
 
+Error = RuncastError  # W&B's name for it.
+
+
 class UsageError(RuncastError):
     """The caller asked for something that cannot be."""
 
@@ -37,6 +44,32 @@ class NameRefused(UsageError):
 
 class ConfigError(UsageError):
     """A config value that is already set was set to something else."""
+
+
+class RunFinished(UsageError):
+    """The run is over."""
+
+    def __init__(self, run_id: str, call: str) -> None:
+        self.run_id, self.call = run_id, call
+        super().__init__(
+            f"Run ({run_id}) is finished. The call to `{call}` will be ignored. Please make sure that you are using "
+            "an active run."
+        )
+
+    def __reduce__(self) -> tuple[type[RunFinished], tuple[str, str]]:
+        return type(self), (self.run_id, self.call)
+
+
+class UnsupportedError(UsageError):
+    """Something of W&B's that there is not here."""
+
+
+class CommError(RuncastError):
+    """A service did not answer, or not as it should."""
+
+
+class AuthenticationError(CommError):
+    """A key that cannot be one."""
 
 
 class MalformedEntry(RuncastError):

@@ -12,18 +12,28 @@ PREFIX = "runcast: "
 
 
 class Messages:
-    """Where a run's lines go; silent if its settings say so."""
+    """Where a run's lines go; silent if its settings say so, or quiet: then only what matters is printed."""
 
-    def __init__(self, *, silent: bool = False) -> None:
-        self.silent = silent
+    def __init__(self, *, silent: bool = False, quiet: bool = False) -> None:
+        self.silent, self.quiet = silent, quiet
         self._said: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def say(self, line: str) -> None:
-        """Print a line."""
+    @property
+    def notes(self) -> bool:
+        """Whether `note` prints anything."""
+        return not self.silent and not self.quiet
+
+    def note(self, text: str) -> None:
+        """Print what is good to know, and no more."""
+        if not self.quiet:
+            self.say(text)
+
+    def say(self, text: str) -> None:
+        """Print a line, or several."""
         if not self.silent and sys.stderr is not None:
             try:
-                sys.stderr.write(f"{PREFIX}{line}\n")
+                sys.stderr.write("".join(f"{PREFIX}{line}\n" for line in text.split("\n")))
                 sys.stderr.flush()
             except (OSError, ValueError):
                 # A closed stderr is the program's own business; a metric must not stop it.

@@ -10,203 +10,143 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-import msgspec
 from msgspec import structs
 
-from runcast import discovery, events, journal, names
+from runcast import alerts, closing, events
+from runcast.beginning import Beginning
 from runcast.blocks import FLOAT, Block
 from runcast.config import Config
 from runcast.definitions import Aggregate, Definitions, define
-from runcast.disabled import NoJournal, NoSender
-from runcast.drain import JOURNALS
-from runcast.errors import JournalUnavailable, UsageError
-from runcast.journal import EVENT_BYTES_MAX, Header, Journal, Shape, row_event
+from runcast.described import Described
+from runcast.disabled import NoJournal
+from runcast.errors import RunFinished
+from runcast.folder import Folder
+from runcast.journal import EVENT_BYTES_MAX, Shape, row_event
 from runcast.messages import Messages
 from runcast.reader import READ_BYTES, Reader
 from runcast.rows import check_row, check_step, plain, plain_kinds, split
-from runcast.sender import Sender
 from runcast.settings import Settings
-from runcast.streams import shard_of
 from runcast.summary import Summary
+from runcast.writer import Writer
 
 if TYPE_CHECKING:
     from runcast.surroundings.attend import Surroundings
 
 FINISH_SECONDS_MAX = 60.0  # How long `finish` waits for the store without any progress.
-SERVED_SECONDS_MAX = 15.0  # A service beats every second: after this much silence, nobody is there to store.
 SHAPES_MAX = 4096  # Sets of keys remembered; a program that makes more takes a slower way.
 
 
-class Run:
+class Run(Described):
     """One training's log. Made by `init`; use `log` and `finish`."""
+
+    # No other names can be assigned: a program that writes `run.taggs = …` hears of it.
+    __slots__ = (
+        "_append",
+        "_definitions",
+        "_ending",
+        "_folder",
+        "_forked",
+        "_journal",
+        "_last_acts",
+        "_messages",
+        "_on_finish",
+        "_packed",
+        "_ready",
+        "_sender",
+        "_shapes",
+        "_step",
+        "_summary",
+        "_surroundings",
+        "_syncs",
+        "_waits",
+    )
 
     def __init__(
         self,
         *,
         settings: Settings,
-        project: str,
-        run_id: str,
-        name: str,
-        config: Mapping[str, Any],
-        describe: Mapping[str, Any] | None = None,
+        beginning: Beginning,
         messages: Messages,
-        label: str = "",
         on_finish: Callable[[Run], None] = lambda _: None,
     ) -> None:
-        self._settings, self._messages, self._on_finish = settings, messages, on_finish
-        self._project, self._id, self._name = project, run_id, name
-        self._describe = dict(describe or {})
-        self._step = 0
+        super().__init__(settings, beginning)
+        self._messages, self._on_finish = messages, on_finish
+        self._step = beginning.step
         self._definitions = Definitions()
         self._syncs = False  # Some rows need the last value of their step metric.
         self._shapes: dict[tuple[tuple[str, ...], tuple[type, ...]], Shape] = {}  # For rows as they are logged,
         self._packed: dict[tuple[tuple[str, ...], str], Shape] = {}  # and for rows flattened and made plain.
-        self._finished = False
-        self._forked = False  # In a child of the process that began the run, until it logs.
+        self._forked = beginning.later  # In a child of the process that began the run, until it logs.
         self._ready = False  # Neither finished nor forked: `log` may take the short way.
         self._surroundings: Surroundings | None = None
         self._last_acts: list[Callable[[], None]] = []  # What integrations still have to log when the run ends.
         self._ending = threading.Lock()  # What surrounds a run says nothing behind its last word.
-        self._found: discovery.Discovery | None = None
-        self._found_at = 0.0
-        self._config = Config(config, lambda values: self._publish(events.Config(time.time_ns(), values)))
+        self._waits = alerts.Waits(time.monotonic)
+        self._folder = Folder(settings, self.id, self._start_time)
+        self._config = Config(beginning.config, lambda values: self._publish(events.Config(time.time_ns(), values)))
         self._summary = Summary(
             lambda values, gone: self._publish(events.Summary(time.time_ns(), values, deleted=gone))
         )
-        self.start_time = time.time()
-        self._shard = shard_of(self.path)
-        self._open(label=label)
+        self._summary.track(beginning.summary)
+        if beginning.later:
+            self._use(self._new_writer(beginning.label))
+        else:
+            self._open(label=beginning.label, begin=beginning)
 
-    def _open(self, *, label: str) -> None:
-        """Begin as a new writer: a new journal, a new sender, a Start event."""
-        self.writer = names.new_writer_id()
-        now = time.time_ns()
-        header = Header(
-            version=journal.VERSION,
+    def _new_writer(self, label: str) -> Writer:
+        return Writer(
             path=self.path,
-            writer=self.writer,
-            shard=self._shard,
-            segment=0,
-            first=1,
-            created=now,
+            run_id=self.id,
             label=label,
-            host=os.uname().nodename,
-            pid=os.getpid(),
-        )
-        self._journal: Journal = NoJournal()
-        self._sender: Sender = NoSender()
-        self._directory, self._append = self._settings.directory, self._journal.row
-        self._ready, self._forked = True, False
-        opened = self._open_journal(header) if self._settings.mode != "disabled" else None
-        if opened is None:
-            return
-        self._journal = opened
-        self._directory = self._journal.directory
-        self._append = self._journal.row
-        self._sender = Sender(
-            directory=self._directory,
-            path=self.path,
-            writer=self.writer,
-            shard=self._shard,
-            source=self._journal,
-            reader=self._reader,
-            find_url=self.find_url,
+            settings=self._settings,
+            destination=self._destination,
             messages=self._messages,
         )
-        start = events.Start(
-            time=now,
-            name=self._name,
-            config=self._config.as_dict(),
-            label=label,
-            host=header.host,
-            pid=header.pid,
-            program=plain(" ".join(sys.argv[:1])),
-            python=sys.version.split()[0],
-            **self._describe,
+
+    def _use(self, writer: Writer) -> None:
+        self._writer, self._journal, self._sender = writer, writer.journal, writer.sender
+        self._append = self._journal.row
+
+    def _open(self, *, label: str, begin: Beginning | None = None) -> None:
+        """Begin as a new writer: a new journal, a new sender, a Start event. Only the first one may begin anew."""
+        writer = self._new_writer(label)
+        writer.begin(
+            events.Start(
+                time=writer.header.created,
+                name=self._name,
+                config=self._config.as_dict() if self._settings.primary else {},
+                label=label,
+                host=writer.header.host,
+                pid=writer.header.pid,
+                program=plain(" ".join(sys.argv[:1])),
+                python=sys.version.split()[0],
+                notes=self._notes,
+                group=self.group,
+                job_type=self.job_type,
+                tags=self._tags,
+                begin=begin.begin if begin else events.JOIN,
+                base=begin.base if begin else "",
+                base_step=begin.base_step if begin else 0,
+            )
         )
-        if not self._journal.event(start):
-            self._messages.say(f"WARNING the config is larger than {EVENT_BYTES_MAX >> 20} MB and was not kept")
-            self._journal.event(msgspec.structs.replace(start, config={}, notes=""))
-        try:
-            self._sender.start()
-        except RuntimeError as error:  # No more threads for this user: `runcast sync` has to send it.
-            self._messages.say(f"WARNING {error}; this run stays in its journal for now")
-
-    def _open_journal(self, header: Header) -> Journal | None:
-        """Open the journal in the settings' folder, or, where that cannot be written, in a temporary one."""
-        name = Path(JOURNALS) / f"{self._id}-{self.writer}"
-
-        def warn(line: str) -> None:
-            self._messages.warn_once("journal", line)
-
-        try:
-            self._settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return Journal(self._settings.directory / name, header, warn=warn)
-        except (JournalUnavailable, OSError) as error:
-            reason = error
-        try:
-            spare = self._settings.spare / f"runcast-{self.writer}"
-            spare.mkdir(mode=0o700)
-            opened = Journal(spare / name, header, warn=warn)
-        except (JournalUnavailable, OSError):
-            # A metric must not stop a training, and neither must the lack of a place for it.
-            self._messages.say(f"WARNING {reason}; nothing of this run is kept")
-            return None
-        self._messages.say(f"WARNING {reason}; this run's journal is in {spare} for now")
-        return opened
+        self._use(writer)
+        self._ready, self._forked = True, False
 
     def _reader(self) -> Reader:
-        held = self._journal
-        return Reader(self._directory, limit=lambda: (held.segment, held.end))
+        return self._writer.reader()
 
     def find_url(self) -> str | None:
-        """Say where to publish: as set, or at the server that runs on this machine; None for nowhere."""
-        if self._settings.mode == "offline":
-            return None
-        if self._settings.url is not None:
-            return self._settings.url
-        found = self._discover()
-        return found.redis if found is not None else None
+        """Say where to publish; None for nowhere."""
+        return self._destination.redis()
 
-    def _discover(self) -> discovery.Discovery | None:
-        now = time.monotonic()
-        if self._found is None or now - self._found_at > 1.0:
-            self._found, self._found_at = discovery.read(self._settings.directory), now
-        return self._found
-
-    # What it is.
-
-    @property
-    def id(self) -> str:
-        """The run's id within its project."""
-        return self._id
-
-    @property
-    def project(self) -> str:
-        """The project that groups it."""
-        return self._project
-
-    @property
-    def path(self) -> str:
-        """`project/id`: the run's name within everything."""
-        return f"{self._project}/{self._id}"
-
-    @property
-    def name(self) -> str:
-        """The display name; it may be changed while the run goes on."""
-        return self._name
-
-    @name.setter
-    def name(self, name: str) -> None:
-        self._name = names.check_name("run name", name)
-        self._publish(events.Rename(time.time_ns(), name))
+    # What it is, beside what `Described` says.
 
     @property
     def step(self) -> int:
@@ -224,23 +164,24 @@ class Run:
         return self._summary
 
     @property
-    def dir(self) -> str:
-        """Where its journal is."""
-        return str(self._directory)
+    def writer(self) -> str:
+        """The id under which this process writes to it."""
+        return self._writer.id
 
     @property
-    def url(self) -> str | None:
-        """The page with the run's curves, or None while no server is known."""
-        base = self._settings.page_url
-        if base is None:
-            found = self._discover()
-            if found is None:
-                return None
-            base = found.url
-        return f"{base}/run?project={quote(self._project, safe='')}&run={quote(self._id)}"
+    def journal_directory(self) -> Path:
+        """Where its journal is, until everything in it is stored."""
+        return self._writer.directory
 
-    def __repr__(self) -> str:
-        return f"<Run {self.path} {'finished' if self._finished else 'running'}>"
+    @property
+    def dir(self) -> str:
+        """A folder for its files; what lies there when it ends belongs to it."""
+        return str(self._folder.files())
+
+    @property
+    def sync_dir(self) -> str:
+        """The folder around `dir`."""
+        return str(self._folder.files().parent)
 
     # What it does.
 
@@ -277,10 +218,7 @@ class Run:
     def _place(self, data: object, step: object, commit: bool | None) -> int | None:
         """Find the row's step, and move on as W&B's client does; a step may go back, unless steps are strict."""
         if self._finished:
-            raise UsageError(
-                f"Run ({self._id}) is finished. The call to `log` will be ignored. Please make sure that you are using "
-                "an active run."
-            )
+            raise RunFinished(self.id, "log")
         check_row(data)
         self._join()
         if step is None:
@@ -339,8 +277,10 @@ class Run:
 
     def _publish(self, event: events.Event) -> None:
         if self._finished:
-            raise UsageError(f"Run ({self._id}) is finished; nothing can be changed in it any more")
+            raise RunFinished(self.id, type(event).__name__.lower())
         self._join()
+        if not self._settings.primary and isinstance(event, events.Config | events.Summary):
+            return
         if not self._journal.event(event):
             self._too_large(f"a change of the {type(event).__name__.lower()}")
         self._sender.nudge()
@@ -391,14 +331,17 @@ class Run:
             self._journal.forget()
         self._shapes, self._packed, self._last_acts = {}, {}, []
         # The parent's locks may be held for ever here.
-        self._messages, self._ending = Messages(silent=self._messages.silent), threading.Lock()
+        self._messages, self._ending = (
+            Messages(silent=self._messages.silent, quiet=self._messages.quiet),
+            threading.Lock(),
+        )
         self._ready, self._forked = False, True
 
     def _join(self) -> None:
         """In a child that logs: go on as a writer of its own, for a sequence has one owner."""
         if not self._forked:
             return
-        self._open(label=f"fork-{os.getpid()}")
+        self._open(label=self._beginning.label if self._beginning.later else f"fork-{os.getpid()}")
         # A child of multiprocessing ends without atexit; this is what it runs instead.
         if multiprocessing := sys.modules.get("multiprocessing.util"):
             multiprocessing.Finalize(self, self.finish, exitpriority=1)
@@ -448,6 +391,50 @@ class Run:
         reader.close()
         return {key: structs.astuple(aggregate) for key, aggregate in found.items()}
 
+    def alert(
+        self,
+        title: str,
+        text: str = "",
+        level: str | alerts.AlertLevel | None = None,
+        wait_duration: float | timedelta | None = None,
+    ) -> None:
+        """Tell somebody; an alert of the same title within `wait_duration` (seconds, or a timedelta) is left out.
+
+        Raises ValueError for a level other than INFO, WARN and ERROR.
+        """
+        how_bad = alerts.level_of(level)
+        if self._finished:
+            raise RunFinished(self.id, "alert")
+        if self._waits.may(str(title), wait_duration):
+            self._publish(events.Alert(time.time_ns(), plain(str(title)), plain(str(text)), how_bad, self._step))
+
+    def mark_preempting(self) -> None:
+        """Say that whoever lent the machine takes it back soon."""
+        self._publish(events.Describe(time.time_ns(), {"preempting": True}))
+
+    def pin_config_keys(self, keys: Iterable[str] = ()) -> None:
+        """Say which config keys are looked at first."""
+        self._publish(events.Describe(time.time_ns(), {"pinned_config": [plain(str(key)) for key in keys]}))
+
+    def write_logs(self, text: str) -> None:
+        """Add text to the run's console without printing it."""
+        if self._finished:
+            raise RunFinished(self.id, "write_logs")
+        if self._surroundings is not None:
+            self._surroundings.write(str(text))
+
+    def display(self, height: int = 420, hidden: bool = False) -> bool:
+        """Show the run's page in a notebook; False where there is none."""
+        notebook = sys.modules.get("IPython.display")
+        if notebook is None or self.url is None or "ipykernel" not in sys.modules:
+            return False
+        notebook.display(notebook.HTML(self.to_html(height, hidden)))
+        return True
+
+    def _log(self, data: Mapping[str, Any], step: int | None = None, commit: bool | None = None) -> None:
+        """Log a row, as libraries call it that reach inside W&B's client."""
+        self.log(data, step, commit)
+
     def _label(self, repo: str | None = None, code: str | None = None, **_: object) -> None:
         """Take what a library says of the program it is in; transformers calls it."""
         if labels := {key: value for key, value in (("repo", repo), ("code", code)) if value is not None}:
@@ -455,7 +442,8 @@ class Run:
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
         """End the run, and wait until everything is stored; says where it can be seen, or where it waits."""
-        del quiet
+        if quiet:
+            self._messages.quiet = True
         self.end(exit_code or 0)
 
     def end(self, exit_code: int, *, patience_seconds: float = FINISH_SECONDS_MAX) -> None:
@@ -475,25 +463,22 @@ class Run:
             # A child that never logged has nothing to finish; the run is its parent's.
             self._on_finish(self)
             return
-        self._journal.event(events.Finish(time.time_ns(), exit_code))
+        self._journal.event(events.Finish(time.time_ns(), exit_code if self._settings.ends_run else 0))
         self._sender.nudge()
         try:
-            self._wait_and_tell(patience_seconds)
+            if self._writer.keeps:
+                self._wait_and_tell(patience_seconds)
         finally:
-            self._sender.stop()
-            if self._sender.window.mark >= self._journal.sequence:
-                self._journal.remove()
-            self._journal.close()
+            self._writer.close()
             self._on_finish(self)
 
     def _wait_and_tell(self, patience_seconds: float) -> None:
-        if isinstance(self._journal, NoJournal):
-            return
         self._journal.settle()
+        self._tell_results()
         try:
-            stored = self.find_url() is not None and self._wait_stored(patience_seconds)
+            stored = self._writer.wait_stored(self._name, patience_seconds)
         except BaseException:
-            self._tell_left()  # Ctrl-C: whoever ends the waiting wants to know what it was for.
+            self._writer.tell_left(self._name)  # Ctrl-C: whoever ends the waiting wants to know what it was for.
             raise
         self._journal.settle()
         if lost := self._journal.lost + self._journal.sequence - self._journal.durable:
@@ -501,34 +486,19 @@ class Run:
         if stored:
             self._messages.say(f"Synced {self._name}: {self.url or self.path}")
         else:
-            self._tell_left()
+            self._writer.tell_left(self._name)
 
-    def _tell_left(self) -> None:
-        left = self._journal.durable - self._sender.window.mark
-        spare = self._directory.parents[1] != self._settings.directory
-        command = f"RUNCAST_DIR={self._directory.parents[1]} runcast sync" if spare else "runcast sync"
-        self._messages.say(f"{left} events of {self._name} wait in {self._directory}")
-        self._messages.say(f"send them with `{command}`" + ("" if spare else "; `runcast up` here does it by itself"))
-
-    def _wait_stored(self, patience_seconds: float) -> bool:
-        """Wait as long as the mark moves; say so when it takes more than a second."""
-        last, since, told = self._journal.sequence, time.monotonic(), False
-        mark = self._sender.window.mark
-        while not self._sender.wait_stored(last, 1.0):
-            if self._sender.refused is not None:
-                return False
-            if self._sender.window.mark > mark:
-                mark, since = self._sender.window.mark, time.monotonic()
-            elif (
-                time.monotonic() - since > patience_seconds
-                or (self._sender.failures and self._sender.url is None)
-                or time.monotonic() - self._sender.served > SERVED_SECONDS_MAX
-            ):
-                return False
-            if not told:
-                self._messages.say(f"storing {last - mark} events of {self._name}; Ctrl-C leaves them in the journal")
-                told = True
-        return True
+    def _tell_results(self) -> None:
+        if not self._messages.notes:
+            return
+        with suppress(Exception):  # How it looks ends no training.
+            reader = self._reader()
+            history = closing.history_lines(closing.curves(lambda: reader.take()[1]))
+            reader.close()
+            summary = closing.summary_lines(self._summary)
+            for title, lines in (("Run history:", history), ("Run summary:", summary)):
+                if lines:
+                    self._messages.note("\n".join([title, *lines]))
 
     def __enter__(self) -> Run:
         return self
@@ -537,8 +507,3 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.finish(exit_code=1 if kind is not None else 0)
-
-    @property
-    def finished(self) -> bool:
-        """Whether `finish` was called."""
-        return self._finished

@@ -1,128 +1,186 @@
-"""The process's current run: what `init` begins, the module's functions speak to, and the process's end ends.
-
-A run ends with the right word however its process does: normal exit, exception, Ctrl-C, SIGTERM. Only
-SIGKILL says nothing, and then the journal is drained by whoever comes next.
-"""
+"""The process's runs: what `init` begins, the module's functions speak to, and the process's end ends."""
 
 from __future__ import annotations
 
-import atexit
+import copyreg
 import os
-import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from types import FrameType, TracebackType
-from typing import Any, NoReturn
+from typing import Any
 
-from runcast import events, launch, names
+from runcast import events, launch, names, told
 from runcast.ancestry import launcher_of
-from runcast.config import Config, read_config
+from runcast.beginning import Beginning
+from runcast.config import Config, choose, read_config, read_files
+from runcast.destination import Destination
 from runcast.drain import drain
-from runcast.errors import UsageError
+from runcast.errors import AuthenticationError, ServerMissing, UsageError
+from runcast.exits import Exits
+from runcast.given import Settings as Given
 from runcast.invent import run_name
 from runcast.messages import Messages
+from runcast.resuming import Behind, behind
 from runcast.rows import plain
 from runcast.run import FINISH_SECONDS_MAX, Run
-from runcast.settings import MODES, Settings
+from runcast.settings import Settings, resolve
 from runcast.summary import Summary
 
-EXIT_ERROR, EXIT_INTERRUPT, EXIT_TERM = 1, 255, 143  # W&B's codes for an exception and Ctrl-C; the shell's for SIGTERM.
-TERM_SECONDS_MAX = 5.0  # How long the end waits for the store after SIGTERM.
+DRAIN_SECONDS_MAX = 5.0  # How long a run that goes on waits for what its last process left.
+KEY_CHARS_MIN = 40  # Of W&B's keys.
 
-_DESCRIBE = ("notes", "group", "job_type", "tags")
-_IGNORED = frozenset(
-    (
-        "entity dir anonymous settings save_code tensorboard sync_tensorboard monitor_gym force config_exclude_keys "
-        "config_include_keys allow_val_change resume resume_from fork_from"
-    ).split()
-)
+# What `init` calls a setting, and what `Settings` calls it.
+_KEYWORDS = {
+    "project": "project",
+    "entity": "entity",
+    "id": "run_id",
+    "name": "run_name",
+    "notes": "run_notes",
+    "group": "run_group",
+    "job_type": "run_job_type",
+    "mode": "mode",
+    "dir": "root_dir",
+    "reinit": "reinit",
+    "resume": "resume",
+    "resume_from": "resume_from",
+    "fork_from": "fork_from",
+    "save_code": "save_code",
+    "sync_tensorboard": "sync_tensorboard",
+    "tensorboard": "sync_tensorboard",
+    "strict_steps": "strict_steps",
+}
+_ELSEWHERE = frozenset("tags config config_exclude_keys config_include_keys settings".split())
+_NEEDLESS = frozenset("allow_val_change anonymous force".split())
 
 
 class Session:
-    """What one process is doing: its settings, its active run, and the hooks that end it."""
+    """What one process is doing: its settings, its runs, and how it ends."""
 
     def __init__(self) -> None:
         self.run: Run | None = None
-        self._exit_code = 0
-        self._hooked = False
+        """The run that the module's functions speak to."""
+        self._runs: list[Run] = []  # All that go on, in the order in which they began.
+        self._set_up: dict[str, Any] = {}
         self._drained = False
         self._said: set[str] = set()  # Lines of libraries that are printed once.
         self._launched: dict[str, int] = {}  # By project: how many runs this process began as a rank of a job.
-        self._excepthook: Callable[..., Any] | None = None
+        self._exits = Exits(self._end)
         os.register_at_fork(after_in_child=self._forked)
 
-    def init(
-        self,
-        *,
-        project: str | None = None,
-        config: Any = None,
-        name: str | None = None,
-        run_id: str | None = None,
-        mode: str | None = None,
-        reinit: object = None,
-        **more: Any,
-    ) -> Run:
+    # Before a run.
+
+    def setup(self, settings: Given | Mapping[str, Any] | None = None) -> Given:
+        """Keep settings for every `init` to come; they go before the environment's."""
+        self._set_up.update(settings or {})
+        return Given(**self._set_up)
+
+    def settings(self, *layers: tuple[str, Mapping[str, Any]]) -> Settings:
+        """Put together what was told so far, and what these layers say."""
+        return resolve(os.environ, ("setup()", self._set_up), *layers)
+
+    def login(self, key: str | None = None) -> bool:
+        """Check a key as W&B's client does, and keep none: a server on this machine asks for none."""
+        settings = self.settings()
+        if key is None or key == settings.token:
+            return settings.mode == "online"
+        if settings.mode != "online":
+            return False
+        if len(key) < KEY_CHARS_MIN:
+            raise AuthenticationError(
+                f"API key must have {KEY_CHARS_MIN}+ characters, has {len(key)}. A server of Runcast's "
+                "takes the token in RUNCAST_TOKEN, or the one that `runcast login` was given."
+            )
+        return True
+
+    # A run's beginning.
+
+    def init(self, **told_now: Any) -> Run:
         """Begin a run, or return the active one; see `runcast.init`."""
-        settings = Settings.from_env(os.environ)
-        run_id = run_id if run_id is not None else settings.run_id
+        given = Given(**(told_now.pop("settings", None) or {}))
+        now = {name: told_now[key] for key, name in _KEYWORDS.items() if told_now.get(key) is not None}
+        settings = self.settings(("init(settings=)", given), ("init()", now))
         rank = launch.read(os.environ, launcher_of)
         # A job of eight speaks with one voice.
-        messages = Messages(silent=settings.silent or (rank is not None and rank.rank > 0))
-        if self.run is not None:
-            if reinit in {None, False, "default", "return_previous"}:
-                messages.say(f"run {self.run.name} goes on; call finish() first to begin another")
-                return self.run
-            self.run.finish()
-        mode = "online" if mode == "shared" else mode  # Every run here takes any number of writers.
-        if mode is not None and mode not in MODES:
-            raise UsageError(f"mode is {mode!r}; it is one of {', '.join(MODES)}")
-        unknown = sorted(more.keys() - _IGNORED - set(_DESCRIBE))
-        if unknown:
-            messages.say(f"WARNING init() does not know {', '.join(unknown)}; ignored")
-        if mode is not None:
-            settings = replace(settings, mode=mode)
-        describe: dict[str, Any] = {key: plain(str(more[key])) for key in _DESCRIBE if more.get(key)}
-        if "tags" in describe:
-            tags = (more["tags"],) if isinstance(more["tags"], str) else more["tags"]
-            describe["tags"] = tuple(plain(str(tag)) for tag in tags)
-        if more.get("resume") or more.get("resume_from") or more.get("fork_from"):
-            messages.say("WARNING runs cannot be resumed or forked yet; this one begins at step 0")
-        project = names.check_name("project", project or settings.project or names.PROJECT_DEFAULT)
-        seed = self._seed(rank, project, messages) if run_id is None else None
+        messages = Messages(silent=settings.silent or (rank is not None and rank.rank > 0), quiet=settings.quiet)
+        if (active := self._again(settings, messages)) is not None:
+            return active
+        self._warn(told_now, given, messages)
+        project = names.check_name("project", settings.project or names.PROJECT_DEFAULT)
+        seed = self._seed(rank, project, messages) if settings.run_id is None else None
+        behind_it = self._behind(settings, project, rank)
+        if behind_it.warning:
+            messages.say(f"WARNING {behind_it.warning}; it begins at step {behind_it.step}")
+        tags = told.tags(told_now["tags"]) if told_now.get("tags") else told.tags(settings.tags)
+        begin = behind_it.begin
         if seed and rank and not (rank.unique or rank.restarted or settings.mode == "offline"):
             # The next job may meet at the same address: it must not go on in this one's run.
-            describe["begin"] = events.FRESH
-        self._hook()
-        run = Run(
-            settings=settings,
+            begin = events.FRESH
+        name = names.check_name("run name", settings.name) if settings.name is not None else behind_it.name
+        beginning = Beginning(
             project=project,
-            run_id=names.check_run_id(run_id) if run_id is not None else names.new_run_id(seed),
-            name=names.check_name("run name", name) if name is not None else run_name(seed),
-            config=read_config(config),
-            describe=describe,
-            label=rank.label if rank is not None else "",
-            messages=messages,
-            on_finish=self._finished,
+            run_id=self._id(settings, seed),
+            name=name or run_name(seed),
+            config={**behind_it.config, **self._config(settings, told_now)},
+            notes=plain(settings.notes or behind_it.notes),
+            tags=tuple(plain(tag) for tag in tags or behind_it.tags),
+            group=plain(settings.group),
+            job_type=plain(settings.job_type),
+            label=settings.label or (rank.label if rank is not None else ""),
+            begin=begin,
+            base=behind_it.base,
+            base_step=behind_it.base_step,
+            step=behind_it.step,
+            summary=behind_it.summary,
+            resumed=behind_it.resumed,
         )
-        self.run = run
-        if more.get("sync_tensorboard") or more.get("tensorboard"):
+        self._exits.hook()
+        run = Run(settings=settings, beginning=beginning, messages=messages, on_finish=self._finished)
+        self._runs.append(run)
+        if settings.reinit != told.CREATE:
+            self.run = run
+        if settings.sync_tensorboard:
             import_module("runcast.integration.tensorboard").patch()
-        if rank is not None:
-            self._insist(run, rank, name, describe)
-        if settings.mode != "disabled":
-            url = run.url
-            messages.say(f"Tracking run {run.name}" + (f" at {url}" if url else f" in {run.dir}"))
-            if rank is None or rank.local_rank == 0:
-                self._drain_others(settings, run)
-            if settings.wanted.anything:
-                # What listens and samples is no part of `import runcast`.
-                around = import_module("runcast.surroundings.attend")
-                run.attend(around.Surroundings(run, settings.wanted, os.environ, rank))
+        if rank is not None or beginning.resumed:
+            self._insist(run, rank, settings, tags)
+        if not run.disabled:
+            self._accompany(run, rank, messages)
         return run
+
+    def _again(self, settings: Settings, messages: Messages) -> Run | None:
+        """Give the run that goes on instead of another; finish those that go first."""
+        how = settings.reinit
+        if how == told.REINIT_DEFAULT:
+            # In a notebook the cell that begins a run is run again, and means another one.
+            how = told.FINISH if "ipykernel" in sys.modules else told.RETURN
+        if how == told.RETURN and self._runs:
+            active = self._runs[-1]
+            messages.note(f"run {active.name} goes on; call finish() first to begin another")
+            return active
+        if how == told.FINISH:
+            for active in reversed(self._runs[:]):
+                active.finish()
+        return None
+
+    def _warn(self, told_now: Mapping[str, Any], given: Given, messages: Messages) -> None:
+        """Name what is not known, and what is and does nothing here."""
+        unknown = sorted(told_now.keys() - _KEYWORDS.keys() - _ELSEWHERE - _NEEDLESS - {"monitor_gym"})
+        if unknown:
+            messages.say(f"WARNING init() does not know {', '.join(unknown)}; ignored")
+        if given.unknown:
+            messages.say(f"WARNING Settings() does not know {', '.join(given.unknown)}; ignored")
+        if told_now.get("monitor_gym"):
+            messages.say("WARNING monitor_gym is ignored: log videos with Video()")
+
+    def _config(self, settings: Settings, told_now: Mapping[str, Any]) -> dict[str, Any]:
+        """Read what the run is configured with: the files of defaults, and what `init` was given."""
+        given = choose(
+            read_config(told_now.get("config")),
+            include=told_now.get("config_include_keys"),
+            exclude=told_now.get("config_exclude_keys"),
+        )
+        return {**read_files(settings.config_paths), **given}
 
     def _seed(self, rank: launch.Launch | None, project: str, messages: Messages) -> bytes | None:
         """Give what all ranks of a job make their run's id of; each run that they begin together has another."""
@@ -137,36 +195,120 @@ class Session:
             )
         return seed
 
-    def _insist(self, run: Run, rank: launch.Launch, name: str | None, describe: dict[str, Any]) -> None:
-        """Say again what a rank was given: the first one to begin described the run, maybe with less."""
-        if name is not None:
-            run.name = name
-            if rank.rank == 0:  # Where each rank has a name of its own, the first one's is the run's.
+    def _behind(self, settings: Settings, project: str, rank: launch.Launch | None) -> Behind:
+        # An id that a program gives is of a run of its own, as in W&B, where it overwrites; ranks and writers of a
+        # shared run, and whoever is sent to one by RUNCAST_RUN_ID, come to one that is there.
+        overwrite = (
+            settings.run_id is not None
+            and not settings.shared
+            and rank is None
+            and settings.sources["run_id"] != "RUNCAST_RUN_ID"
+        )
+        return behind(
+            project=project,
+            run_id=settings.run_id,
+            overwrite=overwrite,
+            resume=settings.resume,
+            resume_from=settings.resume_from,
+            fork_from=settings.fork_from,
+            ask=lambda run_id: self._ask(settings, project, run_id),
+        )
+
+    def _ask(self, settings: Settings, project: str, run_id: str) -> Mapping[str, Any] | None:
+        """Ask the service for a run, once what its last process left here is stored."""
+        destination = Destination(settings)
+        url = destination.service()
+        if url is None:
+            mode = "; RUNCAST_MODE is not online" if settings.mode != "online" else ""
+            raise ServerMissing(f"no service is known here{mode}")
+        path = names.run_path(project, run_id)
+        drain(settings.directory, destination.redis, wait_seconds=DRAIN_SECONDS_MAX, only=path)
+        service = import_module("runcast.service")
+        try:
+            found: Mapping[str, Any] = service.Service(url, settings.token).run(project, run_id)
+        except service.Refused as error:
+            if error.status == 404:
+                return None
+            raise
+        return found
+
+    def _id(self, settings: Settings, seed: bytes | None) -> str:
+        if settings.run_id is not None:
+            return names.check_run_id(settings.run_id)
+        if settings.resume_from:
+            return names.check_run_id(settings.resume_from.partition("?")[0])
+        return names.new_run_id(seed)
+
+    def _insist(self, run: Run, rank: launch.Launch | None, settings: Settings, tags: tuple[str, ...]) -> None:
+        """Say again what it was told: whoever began the run described it, maybe with less."""
+        if settings.name is not None:
+            run.name = settings.name
+            if rank is not None and rank.rank == 0:  # Where each rank has a name of its own, the first one's counts.
                 run.before_end(lambda: setattr(run, "name", run.name))
-        if given := {
-            key: list(value) if key == "tags" else value for key, value in describe.items() if key in _DESCRIBE
-        }:
+        described: dict[str, Any] = {
+            "notes": settings.notes,
+            "tags": list(tags),
+            "group": settings.group,
+            "job_type": settings.job_type,
+        }
+        if given := {key: value for key, value in described.items() if value}:
             run.tell(events.Describe(time.time_ns(), given))
 
-    def _drain_others(self, settings: Settings, run: Run) -> None:
+    def _accompany(self, run: Run, rank: launch.Launch | None, messages: Messages) -> None:
+        """Say where the run is seen, send what others left, and begin what surrounds it."""
+        where = f" at {run.url}" if run.url else f" in {run.journal_directory}"
+        what = f"Resuming run {run.name}, step {run.step}," if run.resumed else f"Tracking run {run.name}"
+        messages.note(f"{what}{where}")
+        if rank is None or rank.local_rank == 0:
+            self._drain_others(run)
+        wanted = run.wanted
+        if wanted.anything:
+            # What listens and samples is no part of `import runcast`.
+            around = import_module("runcast.surroundings.attend")
+            run.attend(around.Surroundings(run, wanted, os.environ, rank))
+
+    def _drain_others(self, run: Run) -> None:
         """Send, once a process and in the background, what earlier processes left when they died."""
-        if self._drained or settings.mode != "online":
+        if self._drained or run.offline:
             return
         self._drained = True
         threading.Thread(
             target=drain,
-            args=(settings.directory, run.find_url),
+            args=(self.settings().directory, run.find_url),
             kwargs={"wait_seconds": 5.0, "stopping": lambda: run.finished},
             name="runcast-drain",
             daemon=True,
         ).start()
+
+    def attach(self, path: str, name: str = "") -> Run:
+        """Give the run of that path or id: the one that goes on here, or, as another writer, one of another process."""
+        for run in reversed(self._runs):
+            if path in {run.path, run.id}:
+                return run
+        settings = self.settings()
+        project, _, run_id = path.rpartition("/")
+        beginning = Beginning(
+            project=names.check_name("project", project or settings.project or names.PROJECT_DEFAULT),
+            run_id=names.check_run_id(run_id),
+            name=name or run_id,
+            label=settings.label or f"process-{os.getpid()}",
+            later=True,
+        )
+        self._exits.hook()
+        messages = Messages(silent=True)  # The process that began it speaks for it.
+        run = Run(settings=settings, beginning=beginning, messages=messages, on_finish=self._finished)
+        self._runs.append(run)
+        self.run = self.run or run
+        return run
+
+    # While it goes on.
 
     def say(self, line: str, *, repeat: bool = True) -> None:
         """Print a line of a library's; unless it may be repeated, only the first time."""
         if repeat or line not in self._said:
             if not repeat:
                 self._said.add(line)
-            Messages(silent=Settings.from_env(os.environ).silent).say(line)
+            Messages(silent=self.settings().silent).say(line)
 
     def active(self, what: str) -> Run:
         """Give the active run; raises UsageError as W&B does when there is none."""
@@ -174,129 +316,57 @@ class Session:
             raise UsageError(f"You must call wandb.init() before wandb.{what}")
         return self.run
 
-    def finish(self, exit_code: int | None = None) -> None:
+    def config(self, what: str) -> Config:
+        """Give the active run's config."""
+        return self.active(what).config
+
+    def summary(self, what: str) -> Summary:
+        """Give the active run's summary."""
+        return self.active(what).summary
+
+    def call(self, name: str) -> Callable[..., Any]:
+        """Give a method of the run that is active when it is called."""
+
+        def call(*arguments: Any, **more: Any) -> Any:
+            return getattr(self.active(f"{name}()"), name)(*arguments, **more)
+
+        call.__name__ = call.__qualname__ = name
+        call.__doc__ = getattr(Run, name).__doc__
+        return call
+
+    # The end.
+
+    def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
         """End the active run, if there is one."""
         if self.run is not None:
-            self.run.finish(exit_code)
+            self.run.finish(exit_code, quiet)
+
+    def teardown(self, exit_code: int | None = None) -> None:
+        """End all runs."""
+        self._end(exit_code or 0, FINISH_SECONDS_MAX)
+
+    def _end(self, exit_code: int, patience_seconds: float) -> None:
+        for run in reversed(self._runs[:]):
+            run.end(exit_code, patience_seconds=patience_seconds)
 
     def _finished(self, run: Run) -> None:
+        if run in self._runs:
+            self._runs.remove(run)
         if self.run is run:
             self.run = None
 
-    # The process's end.
-
-    def _hook(self) -> None:
-        if self._hooked:
-            return
-        self._hooked = True
-        atexit.register(self._at_exit)
-        self._excepthook = sys.excepthook
-        sys.excepthook = self._excepted
-        self._sys_exit = sys.exit
-        sys.exit = self._exited
-        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, self._terminated)
-
-    def _at_exit(self) -> None:
-        try:
-            if self.run is not None:
-                # Who sends SIGTERM sends SIGKILL soon after, and the journal is complete already.
-                patience = TERM_SECONDS_MAX if self._exit_code == EXIT_TERM else FINISH_SECONDS_MAX
-                self.run.end(self._exit_code, patience_seconds=patience)
-        except (KeyboardInterrupt, SystemExit):
-            return  # Told a second time to go: the journal keeps what is not stored yet.
-
-    def _excepted(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        self._exit_code = EXIT_INTERRUPT if issubclass(kind, KeyboardInterrupt) else EXIT_ERROR
-        if self._excepthook is not None:
-            self._excepthook(kind, error, trace)
-
-    def _exited(self, status: Any = None) -> NoReturn:
-        # No hook tells what `sys.exit` was called with, and a run that ended with 3 did not end with 0.
-        self._exit_code = status if isinstance(status, int) else int(status is not None)
-        self._sys_exit(status)
-
-    def _terminated(self, number: int, frame: FrameType | None) -> None:
-        # SystemExit unwinds the training's own `finally` blocks, and then atexit ends the run.
-        del number, frame
-        self._exit_code = EXIT_TERM
-        raise SystemExit(EXIT_TERM)
-
     def _forked(self) -> None:
-        if self.run is not None:
-            self.run.forked()
+        for run in self._runs:
+            run.forked()
 
 
-class ConfigProxy:
-    """`runcast.config`: the active run's config, and W&B's error when there is none."""
-
-    __slots__ = ("_session",)
-
-    def __init__(self, session: Session) -> None:
-        object.__setattr__(self, "_session", session)
-
-    def _config(self, what: str) -> Config:
-        session: Session = object.__getattribute__(self, "_session")
-        return session.active(f"config.{what}").config
-
-    def __getattr__(self, key: str) -> Any:
-        return getattr(self._config(key), key)
-
-    def __setattr__(self, key: str, value: Any) -> None:
-        self._config(key)[key] = value
-
-    def __getitem__(self, key: str) -> Any:
-        return self._config(key)[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._config(key)[key] = value
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._config(str(key))
-
-    def __iter__(self) -> Any:
-        return iter(self._config("keys"))
-
-    def __len__(self) -> int:
-        return len(self._config("keys"))
-
-    def __repr__(self) -> str:
-        session: Session = object.__getattribute__(self, "_session")
-        return repr(session.run.config) if session.run is not None else "<config before init()>"
+CURRENT = Session()
+"""This process's."""
 
 
-class SummaryProxy:
-    """`runcast.summary`: the active run's summary, and W&B's error when there is none."""
+def attach(path: str, name: str = "") -> Run:
+    """Find or join a run; what another process unpickles."""
+    return CURRENT.attach(path, name)
 
-    __slots__ = ("_session",)
 
-    def __init__(self, session: Session) -> None:
-        object.__setattr__(self, "_session", session)
-
-    def _summary(self, what: str) -> Summary:
-        session: Session = object.__getattribute__(self, "_session")
-        return session.active(f"summary[{what!r}]").summary
-
-    def __getattr__(self, key: str) -> Any:
-        return getattr(self._summary(key), key)
-
-    def __setattr__(self, key: str, value: Any) -> None:
-        self._summary(key)[key] = value
-
-    def __getitem__(self, key: str) -> Any:
-        return self._summary(key)[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._summary(key)[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self._summary(key)[key]
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._summary(str(key))
-
-    def __iter__(self) -> Any:
-        return iter(self._summary("keys"))
-
-    def __len__(self) -> int:
-        return len(self._summary("keys"))
+copyreg.pickle(Run, lambda run: (attach, (run.path, run.name)))

@@ -212,7 +212,7 @@ def test_a_run_is_described_by_what_init_was_told(tmp_path: Path, capsys: pytest
     assert rename.name == "second try"
     said = capsys.readouterr().err
     assert "init() does not know magic; ignored" in said
-    assert "cannot be resumed or forked yet" in said
+    assert "what there is of 'abc-1' cannot be asked: no service is known here; it begins at step 0" in said
 
 
 @pytest.mark.parametrize(

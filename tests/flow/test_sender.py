@@ -18,6 +18,7 @@ from tests.flow.running import environment
 from tests.flow.shelf import Shelf, paused
 
 from runcast import discovery, sender, streams, transport
+from runcast.beginning import Beginning
 from runcast.drain import drain, find_dead, journals
 from runcast.errors import StreamUnavailable, StreamUnsafe
 from runcast.events import Finish, Start
@@ -37,10 +38,7 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
     def begun(url: str | None, run_id: str = "r") -> Run:
         made = Run(
             settings=Settings(directory=tmp_path, url=url),
-            project="p",
-            run_id=run_id,
-            name="calm-river-1",
-            config={},
+            beginning=Beginning(project="p", run_id=run_id, name="calm-river-1"),
             messages=Messages(),
         )
         runs.append(made)
@@ -229,12 +227,12 @@ def test_while_nobody_stores_a_writer_takes_no_more_than_its_share_of_redis(
 ) -> None:
     """The rest waits in the journal, and the end does not wait for nobody."""
     monkeypatch.setattr("runcast.window.IN_FLIGHT_BYTES_MAX", 2**20)
-    monkeypatch.setattr(sys.modules["runcast.run"], "SERVED_SECONDS_MAX", 0.5)
+    monkeypatch.setattr(sys.modules["runcast.writer"], "SERVED_SECONDS_MAX", 0.5)
     made = begin(redis_server)
     row = {f"m{key}": 1.0 for key in range(100)}
     for _ in range(5000):
         made.log(row)
-    key = streams.stream_key(made._shard)
+    key = streams.stream_key(streams.shard_of(made.path))
     with redis.Redis.from_url(redis_server) as client:
         eventually(lambda: int(client.memory_usage(key) or 0) > 2**20)
         begun = time.monotonic()

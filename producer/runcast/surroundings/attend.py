@@ -61,6 +61,11 @@ class Surroundings:
             process = background.Process.here(self._environ, self._launch)
             background.Background(self._place, self._wanted, process, self._stopping).work()
 
+    def write(self, text: str) -> None:
+        """Keep text as if the program had printed it."""
+        if self._console is not None:
+            self._console.hear(text if text.endswith("\n") else f"{text}\n", error=False)
+
     def end(self) -> None:
         """Give the streams back, tell what is left, and take a last sample."""
         self._stopping.set()
