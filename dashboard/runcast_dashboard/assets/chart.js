@@ -10,6 +10,7 @@ import { Span } from "./span.js";
 export const PAD = { left: 50, right: 12, top: 8, bottom: 22 };
 const LINE_HALF = 0.75; // Half a line's thickness, in CSS pixels.
 const SAMPLES_MAX = 4096; // Enough values to know a chart's range without looking at all.
+const RAW_CURVES_MAX = 40; // Behind smoothed ones; more are a fog, and cost as much as all the rest.
 const BREAKS_MAX = 64; // Marks of NaN on one curve; more would be a smear.
 const samples = new Float64Array(SAMPLES_MAX);
 const spans = new Map(); // Charts of one size share a framebuffer: each is painted and handed over at once.
@@ -69,9 +70,10 @@ export class Chart {
     curves.sort((p, q) => (p.run.id === scene.focus) - (q.run.id === scene.focus));
     const dimmed = (run) => scene.focus !== null && run.id !== scene.focus;
     const map = (curve) => ({ kx, ox: -(xRange[0] + curve.offset) * kx, ky, oy, log });
+    const clear = curves.length <= RAW_CURVES_MAX;
     for (const curve of curves) {
       if (curve.band) span.band(curve.xs, curve.band.low, curve.band.high, curve.n, map(curve), curve.abgr, dimmed(curve.run) ? 0.04 : 0.2);
-      else if (smooth > 0) span.line(curve.xs, curve.series.y, curve.from, curve.to, map(curve), curve.abgr, LINE_HALF * 0.8 * dpr, dimmed(curve.run) ? 0.05 : 0.22);
+      else if (smooth > 0 && (clear || curve.run.id === scene.focus)) span.line(curve.xs, curve.series.y, curve.from, curve.to, map(curve), curve.abgr, LINE_HALF * 0.8 * dpr, dimmed(curve.run) ? 0.05 : 0.22);
     }
     for (const curve of curves) {
       const focused = curve.run.id === scene.focus;
