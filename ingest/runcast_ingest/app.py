@@ -20,9 +20,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runcast.errors import UsageError
 from runcast.gate import LIVE
-from runcast_ingest.api import catalog, export, happenings, history, series
+from runcast_ingest.api import artifacts, catalog, export, happenings, history, series
+from runcast_ingest.api import files as file_routes
 from runcast_ingest.api import health as health_routes
 from runcast_ingest.api.answers import Trouble, say
+from runcast_ingest.files import Files
 from runcast_ingest.health import Health
 
 PREFIX = "/api/v1"
@@ -42,7 +44,9 @@ _API_HEADERS = {
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 
-def compose(health: Health, *, pages: ASGIApp | None = None, pages_lifespan: Lifespan | None = None) -> FastAPI:
+def compose(
+    health: Health, files: Files, *, pages: ASGIApp | None = None, pages_lifespan: Lifespan | None = None
+) -> FastAPI:
     """Make the app; `pages` are mounted at `/`, and whoever serves it runs `pages_lifespan` around it."""
     app = FastAPI(
         title="Runcast",
@@ -57,12 +61,15 @@ def compose(health: Health, *, pages: ASGIApp | None = None, pages_lifespan: Lif
         openapi_tags=[
             {"name": "runs", "description": "Projects and runs."},
             {"name": "points", "description": "What runs logged."},
+            {"name": "files", "description": "Files and artifacts."},
             {"name": "health", "description": "How the service is."},
         ],
     )
     app.router.routes.append(WebSocketRoute(LIVE, health.live.attend, name="live"))
     # The longer paths first: a project's name may have slashes in it.
     for router in (
+        file_routes.routes(health.store, files),
+        artifacts.routes(health.store, files),
         history.routes(health.store),
         series.routes(health.store),
         export.routes(health.store),

@@ -25,10 +25,12 @@ from runcast.discovery import Discovery
 from runcast.errors import StreamUnavailable
 from runcast.events import Finish
 from runcast.gate import Gate
+from runcast_ingest.address import announce, public
 from runcast_ingest.app import Lifespan, compose
 from runcast_ingest.batch import Batch
 from runcast_ingest.broadcast import Broadcast
 from runcast_ingest.embedded import embedded
+from runcast_ingest.files import FILES, Files
 from runcast_ingest.health import Health
 from runcast_ingest.live import Live
 from runcast_ingest.lock import lock
@@ -86,6 +88,9 @@ class _Service:
 
     def __init__(self, settings: Settings, store: Store, redis_url: str) -> None:
         self._settings, self._store = settings, store
+        self._files = Files(
+            settings.directory / FILES, file_bytes_max=settings.file_bytes_max, bytes_max=settings.files_bytes_max
+        )
         self._broadcast = Broadcast(store)
         self._states = States(self._declare)
         self._persister = Persister(redis_url, store, on_stored=self._broadcast.stored, on_state=self._reached)
@@ -109,6 +114,7 @@ class _Service:
         on_ready: Callable[[Discovery], None],
     ) -> None:
         """Run all parts until a signal, or until one of them dies."""
+        await asyncio.to_thread(self._files.open)
         for path, writers in (await self._store.living()).items():
             self._states.begin(path, writers)
         gate = Gate(
@@ -116,7 +122,7 @@ class _Service:
         )
         live = Live(self._store, self._broadcast, gate=gate, sockets_max=self._settings.sockets_max)
         health = Health(self._store, self._tail, self._persister, self._broadcast, live, time.time())
-        self._composed: ASGIApp = compose(health, pages=pages, pages_lifespan=pages_lifespan)
+        self._composed: ASGIApp = compose(health, self._files, pages=pages, pages_lifespan=pages_lifespan)
         server = _Server(_web(gate))
         async with asyncio.TaskGroup() as tasks:
 
@@ -129,6 +135,7 @@ class _Service:
                 start(self._store.compact(), "compactor"),
                 start(self._store.checkpoint(), "checkpoint"),
                 start(self._states.run(), "states"),
+                start(announce(found.redis, self._public(found.url)), "announce"),
             ]
             web = start(_serve_web(server, line), "web")
             with _signals(server) as stopping:
@@ -146,6 +153,9 @@ class _Service:
                     task.cancel()
                 await asyncio.wait([tail, persister, *beside])
                 await self._persister.settle()
+
+    def _public(self, listening: str) -> str:
+        return public(listening, is_local=self._settings.is_local, given=self._settings.public_url)
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         await self._composed(scope, receive, send)

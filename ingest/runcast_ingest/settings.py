@@ -7,14 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from runcast import told
 from runcast.errors import UsageError
-from runcast.settings import URL, URL_SCHEMES, directory, read_token
+from runcast.settings import PAGE_URL, URL, URL_SCHEMES, directory, read_token
 
 HOST, PORT = "RUNCAST_HOST", "RUNCAST_PORT"
 HOSTS, ORIGINS = "RUNCAST_HOSTS", "RUNCAST_ORIGINS"
 SOCKETS_MAX = "RUNCAST_SOCKETS_MAX"
+FILE_BYTES_MAX, FILES_BYTES_MAX = "RUNCAST_FILE_BYTES_MAX", "RUNCAST_FILES_BYTES_MAX"
 PORT_DEFAULT = 8484
 SOCKETS_MAX_DEFAULT = 64  # Live sockets of one address: a person with many tabs, and not a flood.
+FILE_BYTES_MAX_DEFAULT = 50 * 1000**3  # A checkpoint of a large model in one file.
+_UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,9 @@ class Settings:
     hosts: tuple[str, ...] = ()  # Names that it is served under, beside those of this machine.
     origins: tuple[str, ...] = ()  # Of pages elsewhere that may open /live.
     sockets_max: int = SOCKETS_MAX_DEFAULT
+    file_bytes_max: int = FILE_BYTES_MAX_DEFAULT
+    files_bytes_max: int = 0  # Of all files together; 0: as the disk has room.
+    public_url: str | None = None  # Where trainers elsewhere, and people, reach it; None: where it listens.
 
     def __post_init__(self) -> None:
         """Refuse what would serve others without asking who they are; raises UsageError."""
@@ -68,6 +75,9 @@ class Settings:
             hosts=_list(environ, HOSTS),
             origins=_list(environ, ORIGINS),
             sockets_max=_number(environ, SOCKETS_MAX, SOCKETS_MAX_DEFAULT, most=1_000_000),
+            file_bytes_max=_bytes(environ, FILE_BYTES_MAX, FILE_BYTES_MAX_DEFAULT),
+            files_bytes_max=_bytes(environ, FILES_BYTES_MAX, 0),
+            public_url=told.page_url(PAGE_URL, environ[PAGE_URL]) if environ.get(PAGE_URL) else None,
         )
 
 
@@ -78,6 +88,16 @@ def _number(environ: Mapping[str, str], name: str, default: int, *, most: int) -
     if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) > most:
         raise UsageError(f"{name} is {text!r}; it is a whole number from 0 to {most}")
     return int(text)
+
+
+def _bytes(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name, "").strip().lower().removesuffix("b").strip()
+    if not text:
+        return default
+    digits, unit = (text[:-1].strip(), text[-1]) if text[-1] in _UNITS else (text, "")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 15:
+        raise UsageError(f"{name} is {environ[name]!r}; it is a size such as 500M, 20G or 1T, and 0 is no bound")
+    return int(digits) * _UNITS[unit]
 
 
 def _list(environ: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -14,6 +14,11 @@ SHARDS = 16
 ACK_CURSOR = "cursor"  # The last entry whose blocks are stored.
 ACK_BEAT = "beat"  # Counts up every second while an ingest service holds the shard.
 
+# A hash that says where the service behind these streams is reached over HTTP.
+SERVICE_KEY = "runcast:service"
+SERVICE_URL = "url"
+SERVICE_HOST = "host"  # The machine it runs on: an address of the loopback means something only there.
+
 StreamId = tuple[int, int]
 START: StreamId = (0, 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from runcast_dashboard import mount
 from runcast_dashboard.settings import DashboardSettings
 from runcast_ingest.app import PREFIX, compose
 from runcast_ingest.broadcast import Broadcast
+from runcast_ingest.files import Files
 from runcast_ingest.health import Health
 from runcast_ingest.live import Live
 from runcast_ingest.persister import Persister
@@ -53,7 +55,9 @@ async def served(path: Path, pages: Any) -> AsyncIterator[tuple[Any, Gate]]:
         broadcast = Broadcast(store)
         gate = Gate(lambda *call: app(*call), token=TOKEN)  # noqa: PLW0108  # The app stands behind its gate, and knows it.
         live = Live(store, broadcast, gate=gate, sockets_max=4)
-        app = compose(Health(store, tail, persister, broadcast, live, 0.0), pages=pages)
+        files = Files(path / "files")
+        files.open()
+        app = compose(Health(store, tail, persister, broadcast, live, 0.0), files, pages=pages)
         yield app, gate
 
 
@@ -69,7 +73,16 @@ def walk(routes: list[BaseRoute]) -> Iterator[tuple[str, bool]]:
             yield from walk(list(getattr(route.app, "routes", None) or []))
         else:
             path = route.path  # type: ignore[attr-defined]  # A kind of route without a path would need a look.
-            for parameter in ("{project:path}", "{run}", "{writer}", "{rest:path}"):
+            for parameter in (
+                "{project:path}",
+                "{run}",
+                "{writer}",
+                "{rest:path}",
+                "{digest}",
+                "{name:path}",
+                "{artifact}",
+                "{version}",
+            ):
                 path = path.replace(parameter, "x")
             assert "{" not in path, path
             yield path, isinstance(route, WebSocketRoute)
@@ -78,10 +91,7 @@ def walk(routes: list[BaseRoute]) -> Iterator[tuple[str, bool]]:
 async def test_every_route_is_closed_unless_it_is_declared_open(tmp_path: Path, pages: Any) -> None:
     async with served(tmp_path, pages) as (app, gate):
         found = sorted({path for path, is_socket in walk(app.routes) if not is_socket} | set(STREAMLIT))
-        assert {path.replace("{project}", "x").replace("{run}", "x") for path in app.openapi()["paths"]} <= {
-            *found,
-            f"{PREFIX}/writers/{{writer}}/stored",
-        }
+        assert {re.sub(r"\{\w+\}", "x", path) for path in app.openapi()["paths"]} <= set(found)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(gate), base_url="http://127.0.0.1") as client:
             for path in found:
                 for method in METHODS:

@@ -148,6 +148,104 @@ class Alerts(_Model):
     alerts: list[Alert]
 
 
+class FileArrival(_Model):
+    """How much of a file is here."""
+
+    digest: str
+    offset: int = Field(description="Where the next part begins.")
+    stored: bool
+
+
+class RunFile(_Model):
+    """A file of a run."""
+
+    name: str = Field(examples=["media/images/sample_3_1f0c9a.png"])
+    digest: str = Field(description="SHA-256.")
+    size: int
+    time: str | None
+    stored: bool = Field(description="false: its bytes are on their way.")
+
+
+class RunFiles(_Model):
+    """Files by name."""
+
+    files: list[RunFile]
+    next: str | None = Field(description="Give it as `after` for more; null: that was all.")
+
+
+class Medium(_Model):
+    """Something that was logged to be looked at."""
+
+    key: str
+    step: int
+    time: str | None
+    writer: str
+    label: str
+    value: dict[str, Any] = Field(examples=[{"_type": "image-file", "path": "media/images/sample_3_1f0c9a.png"}])
+
+
+class Media(_Model):
+    """What a run logged to be looked at."""
+
+    media: list[Medium]
+    next: int = Field(description="Give it as `after` for what came since.")
+
+
+class Artifact(_Model):
+    """All versions of a name, in short."""
+
+    name: str = Field(examples=["mnist-model"])
+    type: str = Field(examples=["model"])
+    versions: int
+    updated: str | None
+    size: int = Field(description="Of all versions together, as if none shared a file.")
+
+
+class Artifacts(_Model):
+    """A project's artifacts."""
+
+    artifacts: list[Artifact]
+
+
+class ArtifactVersion(_Model):
+    """A version of an artifact."""
+
+    name: str
+    type: str
+    version: str = Field(examples=["v3"])
+    aliases: list[str] = Field(examples=[["latest", "best"]])
+    digest: str = Field(description="Of its manifest, a file that lists paths with digests.")
+    size: int
+    files: int
+    description: str
+    metadata: dict[str, Any]
+    created: str | None
+    run: str = Field(description="The id of the run that made it first.")
+
+
+class ArtifactVersions(_Model):
+    """The versions of an artifact, the newest first."""
+
+    versions: list[ArtifactVersion]
+
+
+class ArtifactLink(_Model):
+    """What a run made or used."""
+
+    project: str
+    name: str
+    type: str | None
+    version: str | None
+    digest: str
+
+
+class ArtifactLinks(_Model):
+    """What a run made, and what it used."""
+
+    made: list[ArtifactLink]
+    used: list[ArtifactLink]
+
+
 class Stored(_Model):
     """How far a writer is stored."""
 

@@ -16,7 +16,7 @@ from runcast.blocks import Block
 from runcast.wire import encode_items
 from runcast_ingest.batch import Batch, Stored
 from runcast_ingest.states import RUNNING, state_of
-from runcast_ingest.store import happenings, quarantine
+from runcast_ingest.store import artifacts, belongings, happenings, quarantine
 from runcast_ingest.store.codec import compress, crc
 from runcast_ingest.store.records import Committed, Passed
 from runcast_ingest.store.register import Register
@@ -107,11 +107,13 @@ class Posting:
         writer.finished = writer.exit_code = None  # Whoever speaks lives; a last word follows below.
         items = [item for batch in group for item in batch.items]
         for item in items:
+            belongings.add(self._db, run.key, writer.key, item)
             if isinstance(item, Block):
                 apply_block(run, writer, self._register.axis(run, writer, item), item)
             else:
                 apply_event(run, writer, item)
                 happenings.add(self._db, run.key, writer.key, item)
+                artifacts.add(self._db, run.key, item)
         writer.mark, writer.seen = group[-1].last, received
         data = compress(encode_items(items))
         self.rows.append((run.key, writer.key, group[0].first, group[-1].last, crc(data), data))

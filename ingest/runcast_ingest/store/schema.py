@@ -186,7 +186,62 @@ CREATE TABLE alert(
 CREATE INDEX alert_run ON alert(run);
 """
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2)
+SCHEMA_FILES = """
+CREATE TABLE file( -- the bytes lie in a folder, under their digest
+    key INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    UNIQUE(run, name)
+) STRICT;
+CREATE TABLE medium( -- what stands in rows to be looked at
+    key INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,
+    writer INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    step INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    crc INTEGER NOT NULL,
+    data BLOB NOT NULL
+) STRICT;
+CREATE INDEX medium_run ON medium(run, key);
+CREATE TABLE artifact(
+    key INTEGER PRIMARY KEY,
+    project INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    digest TEXT NOT NULL, -- of the manifest, which is a file
+    size INTEGER NOT NULL,
+    files INTEGER NOT NULL,
+    description TEXT NOT NULL,
+    metadata BLOB NOT NULL,
+    run INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    UNIQUE(project, name, version)
+) STRICT;
+CREATE TABLE alias(
+    project INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    alias TEXT NOT NULL,
+    artifact INTEGER NOT NULL REFERENCES artifact(key),
+    PRIMARY KEY(project, name, alias)
+) STRICT;
+CREATE TABLE artifact_use( -- made: whether the run made it, or only used it
+    run INTEGER NOT NULL,
+    project INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    made INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    UNIQUE(run, project, name, digest, made)
+) STRICT;
+CREATE INDEX artifact_use_name ON artifact_use(project, name, digest);
+"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_FILES)
 
 
 def prepare(path: Path, migrations: Sequence[str] = MIGRATIONS) -> sqlite3.Connection:

@@ -18,7 +18,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from runcast.errors import StoreUnavailable
 from runcast.streams import SHARDS
-from runcast_ingest.store import catalog, happenings, history, pages
+from runcast_ingest.store import artifacts, belongings, catalog, happenings, history, pages
+from runcast_ingest.store.artifacts import Collection, Link, Version
+from runcast_ingest.store.belongings import FileRecord, Medium
 from runcast_ingest.store.checker import Progress, check
 from runcast_ingest.store.codec import Damaged
 from runcast_ingest.store.compactor import Due, Plan, plan, plan_groups
@@ -313,6 +315,41 @@ class Store:
         """List a run's alerts, the latest first."""
         async with self._readers.transaction() as db:
             return await happenings.alerts(db, run_key, limit)
+
+    async def files(self, run_key: int, *, after: str = "", prefix: str = "", limit: int = 1000) -> list[FileRecord]:
+        """List a run's files by name."""
+        async with self._readers.transaction() as db:
+            return await belongings.files(db, run_key, after=after, prefix=prefix, limit=limit)
+
+    async def file(self, run_key: int, name: str) -> FileRecord | None:
+        """Find a run's file by its name."""
+        async with self._readers.transaction() as db:
+            return await belongings.file(db, run_key, name)
+
+    async def media(self, run_key: int, *, after: int = 0, limit: int = 1000) -> list[Medium]:
+        """List what a run logged to be looked at, behind the number `after`."""
+        async with self._readers.transaction() as db:
+            return await belongings.media(db, run_key, after=after, limit=limit)
+
+    async def artifacts(self, project: str) -> list[Collection]:
+        """List a project's artifacts, without their versions."""
+        async with self._readers.transaction() as db:
+            return await artifacts.collections(db, project)
+
+    async def artifact_versions(self, project: str, name: str, limit: int = 10_000) -> list[Version]:
+        """List the versions of an artifact, the newest first."""
+        async with self._readers.transaction() as db:
+            return await artifacts.versions(db, project, name, limit)
+
+    async def artifact_users(self, project: str, name: str, digest: str) -> list[tuple[str, str, str]]:
+        """List the runs that used a version: project, id and name."""
+        async with self._readers.transaction() as db:
+            return await artifacts.users(db, project, name, digest)
+
+    async def artifacts_of(self, run_key: int) -> list[Link]:
+        """List what a run made and used."""
+        async with self._readers.transaction() as db:
+            return await artifacts.of_run(db, run_key)
 
     async def quarantine(self, limit: int = 1000) -> list[QuarantineRecord]:
         """List what could not be stored, the latest first."""
