@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from runcast.saving import END, NOW, Saved, Stamp, below, link
 from runcast.settings import Settings
+
+Keep = Callable[[str, Path], object]
+"""Takes a file's name within the run, and where it lies."""
 
 FILES = "files"
 TRIES_MAX = 100  # Runs of one id that begin within one second.
@@ -24,11 +29,7 @@ class Folder:
         kind = "offline-run" if settings.mode == "offline" else "run"
         self._name = f"{kind}-{time.strftime('%Y%m%d_%H%M%S', time.localtime(started))}-{run_id}"
         self._made: Path | None = None
-
-    @property
-    def made(self) -> Path | None:
-        """The folder of the files, if anybody asked for it."""
-        return self._made
+        self._taken: dict[str, tuple[str, Stamp | None]] = {}  # By name: the policy, and what was kept last.
 
     def files(self) -> Path:
         """Give the folder of the files; raises OSError where it cannot be made."""
@@ -55,7 +56,31 @@ class Folder:
             fresh.symlink_to(path.name)
             fresh.replace(self._root / "latest-run")
 
-    def leave(self) -> None:
+    def take(self, saved: Saved, policy: str, keep: Keep) -> Path:
+        """Let a file stand here, and keep it as it is; with the policy `end`, as it will be. Returns where it is."""
+        place = link(saved, self.files())
+        self._taken[saved.name] = (policy, None)
+        if policy != END:
+            self._keep(saved.name, place, policy, keep)
+        return place
+
+    def end(self, keep: Keep) -> None:
+        """Keep what lies here, and what was written again since it was kept."""
+        if self._made is None:
+            return
+        for saved in below(self._made):
+            policy, _ = self._taken.get(saved.name, (END, None))
+            self._keep(saved.name, saved.source, policy, keep)
+        self._leave()
+
+    def _keep(self, name: str, path: Path, policy: str, keep: Keep) -> None:
+        stamp = Stamp.of(path)
+        _, kept = self._taken.get(name, (policy, None))
+        if stamp is not None and kept != stamp and (kept is None or policy != NOW):
+            keep(name, path)
+            self._taken[name] = (policy, stamp)
+
+    def _leave(self) -> None:
         """Take it away if nothing lies in it."""
         if self._made is None:
             return

@@ -32,6 +32,7 @@ from runcast.journal import EVENT_BYTES_MAX, Shape, row_event
 from runcast.messages import Messages
 from runcast.reader import READ_BYTES, Reader
 from runcast.rows import check_row, check_step, plain, plain_kinds, split
+from runcast.saving import LIVE, check_policy, find
 from runcast.settings import Settings
 from runcast.summary import Summary
 from runcast.writer import Writer
@@ -74,7 +75,7 @@ class Run(Described):
         settings: Settings,
         beginning: Beginning,
         messages: Messages,
-        on_finish: Callable[[Run], None] = lambda _: None,
+        on_finish: Callable[[Run, int], None] = lambda _run, _code: None,
     ) -> None:
         super().__init__(settings, beginning)
         self._messages, self._on_finish = messages, on_finish
@@ -322,6 +323,11 @@ class Run(Described):
         del name, data
         return False
 
+    def keep_file(self, name: str, path: Path) -> bool:
+        """Add a file that lies somewhere, as it is now; says whether it is kept."""
+        del name, path
+        return False
+
     def forked(self) -> None:
         """Let go of everything that belongs to the parent process; called in the child."""
         if self._surroundings is not None:
@@ -408,6 +414,25 @@ class Run(Described):
         if self._waits.may(str(title), wait_duration):
             self._publish(events.Alert(time.time_ns(), plain(str(title)), plain(str(text)), how_bad, self._step))
 
+    def save(
+        self,
+        glob_str: str | os.PathLike[str] | None = None,
+        base_path: str | os.PathLike[str] | None = None,
+        policy: str = LIVE,
+    ) -> list[str] | bool:
+        """Add files to the run, and give where they stand in its folder; True when there is nothing to do.
+
+        With the policies `live` and `end` a file is kept as it is when the run ends, with `now` as it is now.
+        Raises ValueError for another policy, and UsageError for a file that is not below `base_path`.
+        """
+        if self._finished:
+            raise RunFinished(self.id, "save")
+        check_policy(policy)
+        if glob_str is None:
+            return True
+        self._join()
+        return [str(self._folder.take(saved, policy, self.keep_file)) for saved in find(glob_str, base_path)]
+
     def mark_preempting(self) -> None:
         """Say that whoever lent the machine takes it back soon."""
         self._publish(events.Describe(time.time_ns(), {"preempting": True}))
@@ -453,6 +478,9 @@ class Run(Described):
         while self._last_acts and not self._forked:
             with suppress(Exception):
                 self._last_acts.pop()()
+        if not self._forked:
+            with suppress(Exception):  # A folder that cannot be read any more.
+                self._folder.end(self.keep_file)
         if self._surroundings is not None:
             self._surroundings.end()
         if not self._forked:
@@ -461,7 +489,7 @@ class Run(Described):
         self._finished, self._ready = True, False
         if self._forked:
             # A child that never logged has nothing to finish; the run is its parent's.
-            self._on_finish(self)
+            self._on_finish(self, exit_code)
             return
         self._journal.event(events.Finish(time.time_ns(), exit_code if self._settings.ends_run else 0))
         self._sender.nudge()
@@ -470,7 +498,7 @@ class Run(Described):
                 self._wait_and_tell(patience_seconds)
         finally:
             self._writer.close()
-            self._on_finish(self)
+            self._on_finish(self, exit_code)
 
     def _wait_and_tell(self, patience_seconds: float) -> None:
         self._journal.settle()

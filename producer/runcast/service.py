@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -37,9 +38,10 @@ class Service:
         self.url, self.token = url.rstrip("/"), token
 
     @classmethod
-    def find(cls, url: str | None = None) -> Service:
+    def find(cls, url: str | None = None, directory: Path | None = None) -> Service:
         """Take the service of that address, or the one that runs on this machine; raises ServerMissing."""
-        directory, token = settings.directory(os.environ), settings.read_token(os.environ)
+        directory = directory or settings.directory(os.environ)
+        token = settings.token_of(os.environ, directory)
         if url:
             if not url.startswith(("http://", "https://")):
                 raise UsageError(f"the service is {url!r}; its address begins with http:// or https://")

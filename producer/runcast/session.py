@@ -8,7 +8,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from runcast import events, launch, names, told
@@ -27,8 +29,10 @@ from runcast.rows import plain
 from runcast.run import FINISH_SECONDS_MAX, Run
 from runcast.settings import Settings, resolve
 from runcast.summary import Summary
+from runcast.unfinished import Unfinished
 
 DRAIN_SECONDS_MAX = 5.0  # How long a run that goes on waits for what its last process left.
+DUMMY = "dummy"  # What W&B calls a run that goes nowhere.
 KEY_CHARS_MIN = 40  # Of W&B's keys.
 
 # What `init` calls a setting, and what `Settings` calls it.
@@ -62,6 +66,7 @@ class Session:
         self.run: Run | None = None
         """The run that the module's functions speak to."""
         self._runs: list[Run] = []  # All that go on, in the order in which they began.
+        self._unfinished: dict[str, Unfinished] = {}  # By path: the notes of runs that `resume="auto"` goes on with.
         self._set_up: dict[str, Any] = {}
         self._drained = False
         self._said: set[str] = set()  # Lines of libraries that are printed once.
@@ -107,7 +112,11 @@ class Session:
         if (active := self._again(settings, messages)) is not None:
             return active
         self._warn(told_now, given, messages)
-        project = names.check_name("project", settings.project or names.PROJECT_DEFAULT)
+        disabled = settings.mode == "disabled"
+        project = names.check_name("project", settings.project or (DUMMY if disabled else names.PROJECT_DEFAULT))
+        unfinished = Unfinished(settings.directory, Path.cwd(), project) if settings.resume == "auto" else None
+        if unfinished is not None and settings.run_id is None:
+            settings = replace(settings, run_id=unfinished.read())
         seed = self._seed(rank, project, messages) if settings.run_id is None else None
         behind_it = self._behind(settings, project, rank)
         if behind_it.warning:
@@ -117,11 +126,12 @@ class Session:
         if seed and rank and not (rank.unique or rank.restarted or settings.mode == "offline"):
             # The next job may meet at the same address: it must not go on in this one's run.
             begin = events.FRESH
+        run_id = self._id(settings, seed)
         name = names.check_name("run name", settings.name) if settings.name is not None else behind_it.name
         beginning = Beginning(
             project=project,
-            run_id=self._id(settings, seed),
-            name=name or run_name(seed),
+            run_id=run_id,
+            name=name or (f"{DUMMY}-{run_id}" if disabled else run_name(seed)),
             config={**behind_it.config, **self._config(settings, told_now)},
             notes=plain(settings.notes or behind_it.notes),
             tags=tuple(plain(tag) for tag in tags or behind_it.tags),
@@ -138,6 +148,9 @@ class Session:
         self._exits.hook()
         run = Run(settings=settings, beginning=beginning, messages=messages, on_finish=self._finished)
         self._runs.append(run)
+        if unfinished is not None:
+            unfinished.write(run.id)
+            self._unfinished[run.path] = unfinished
         if settings.reinit != told.CREATE:
             self.run = run
         if settings.sync_tensorboard:
@@ -349,13 +362,16 @@ class Session:
         for run in reversed(self._runs[:]):
             run.end(exit_code, patience_seconds=patience_seconds)
 
-    def _finished(self, run: Run) -> None:
+    def _finished(self, run: Run, exit_code: int) -> None:
+        if (note := self._unfinished.pop(run.path, None)) is not None:
+            note.ended(run.id, exit_code)
         if run in self._runs:
             self._runs.remove(run)
         if self.run is run:
             self.run = None
 
     def _forked(self) -> None:
+        self._unfinished = {}  # A child's end is not its parent's.
         for run in self._runs:
             run.forked()
 

@@ -173,7 +173,7 @@ def resolve(environ: Mapping[str, str], *layers: tuple[str, Mapping[str, Any]]) 
     }
     return Settings(
         directory=home,
-        token=read_token(environ) or read_login(home),
+        token=token_of(environ, home),
         spare=Path(environ.get("TMPDIR") or "/tmp"),  # noqa: S108
         wanted=Wanted.from_env(filed_surroundings | dict(environ)).changed(given),
         given=given,
@@ -216,6 +216,11 @@ def read_token(environ: Mapping[str, str]) -> str | None:
     if not token:
         raise UsageError(f"{TOKEN_FILE} is {path!r}, which is empty; put the token into its first line")
     return token
+
+
+def token_of(environ: Mapping[str, str], home: Path) -> str | None:
+    """Give what a program or a command shows a service: the variables' token, else the one that was logged in with."""
+    return read_token(environ) or read_login(home)
 
 
 def read_login(home: Path) -> str | None:

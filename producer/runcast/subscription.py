@@ -83,7 +83,7 @@ async def subscribe(
             project=project,
             runs=_names(run),
             metrics=_names(metrics),
-            token=token or settings.read_token(os.environ) or "",
+            token=token or settings.token_of(os.environ, settings.directory(os.environ)) or "",
             history=not from_now,
             exact=True,
         )
