@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from urllib.parse import quote
 
-from runcast import discovery
+from runcast import discovery, lazy
 from runcast.settings import Settings
 
 LOOK_SECONDS = 1.0  # How long what was found counts: a service may come, go, or move to another port.
@@ -29,8 +29,20 @@ class Destination:
         return found.redis if found is not None else None
 
     def service(self) -> str | None:
-        """Say where the service is asked over HTTP; None while none is known, or none is to be asked."""
-        return self.pages() if self._settings.mode == "online" else None
+        """Say where the service is asked over HTTP; None while none is known, or none is to be asked.
+
+        A trainer that knows only a Redis asks that one: it may take as long as Redis takes to answer.
+        """
+        if self._settings.mode != "online":
+            return None
+        if (known := self.pages()) is not None or self._settings.url is None:
+            return known
+        transport = lazy.transport()
+        try:
+            found: str | None = transport.find_service(self._settings.url)
+        except transport.TROUBLE:
+            return None
+        return found
 
     def pages(self) -> str | None:
         """Say where the pages are; None while no service is known."""

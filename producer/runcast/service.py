@@ -34,8 +34,8 @@ class Refused(RuncastError):
 class Service:
     """A service, by its address and its token."""
 
-    def __init__(self, url: str, token: str | None = None) -> None:
-        self.url, self.token = url.rstrip("/"), token
+    def __init__(self, url: str, token: str | None = None, *, seconds_max: float = SECONDS_MAX) -> None:
+        self.url, self.token, self._seconds_max = url.rstrip("/"), token, seconds_max
 
     @classmethod
     def find(cls, url: str | None = None, directory: Path | None = None) -> Service:
@@ -61,7 +61,7 @@ class Service:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         request = urllib.request.Request(url, headers=headers)  # noqa: S310  # The scheme was checked, or is our own.
         try:
-            answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=SECONDS_MAX)  # noqa: S310
+            answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=self._seconds_max)  # noqa: S310
         except urllib.error.HTTPError as error:
             with error:
                 said = _MISTAKEN if self.token else _UNASKED

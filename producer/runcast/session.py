@@ -235,10 +235,14 @@ class Session:
             mode = "; RUNCAST_MODE is not online" if settings.mode != "online" else ""
             raise ServerMissing(f"no service is known here{mode}")
         path = names.run_path(project, run_id)
-        drain(settings.directory, destination.redis, wait_seconds=DRAIN_SECONDS_MAX, only=path)
+        drain(
+            settings.directory, destination.redis, wait_seconds=min(settings.init_seconds, DRAIN_SECONDS_MAX), only=path
+        )
         service = import_module("runcast.service")
         try:
-            found: Mapping[str, Any] = service.Service(url, settings.token).run(project, run_id)
+            found: Mapping[str, Any] = service.Service(url, settings.token, seconds_max=settings.init_seconds).run(
+                project, run_id
+            )
         except service.Refused as error:
             if error.status == 404:
                 return None

@@ -6,6 +6,7 @@ does not pay for it at import. Retries are off: the window decides what is sent 
 
 from __future__ import annotations
 
+import os
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -83,6 +84,20 @@ def check_safe(client: redis.Redis, url: str) -> str | None:
         f"Redis at {where(url)} has maxmemory-policy {policy}: when memory runs out it deletes whole streams "
         "without an error; set `maxmemory-policy noeviction` there, or give Runcast a Redis of its own"
     )
+
+
+def find_service(url: str) -> str | None:
+    """Read where the service behind a Redis is reached over HTTP; None where it did not say, or cannot be reached.
+
+    Raises redis.RedisError.
+    """
+    with connect(url) as client:
+        said, host = client.hmget(streams.SERVICE_KEY, [streams.SERVICE_URL, streams.SERVICE_HOST])
+    if not said:
+        return None
+    found = said.decode()
+    here = host is not None and host.decode() == os.uname().nodename
+    return found if here or (urlsplit(found).hostname or "") not in LOCAL_HOSTS else None
 
 
 class Line:
