@@ -44,6 +44,14 @@ class Destination:
             return None
         return found
 
+    def files(self) -> str | None:
+        """Say which service keeps the files of what goes to that Redis, which may be asked: so only a thread does."""
+        delivery = lazy.load("runcast.delivery")
+        found: str | None = delivery.locate(
+            self.redis(), page_url=self._settings.page_url, directories=[self._settings.directory]
+        )
+        return found
+
     def pages(self) -> str | None:
         """Say where the pages are; None while no service is known."""
         if self._settings.page_url is not None:

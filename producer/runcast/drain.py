@@ -17,13 +17,16 @@ from zlib import crc32
 
 import msgspec
 
+from runcast import lazy
 from runcast.blocks import Block
 from runcast.errors import MalformedEntry
 from runcast.events import Finish
+from runcast.files import FileSender
 from runcast.journal import EVENT, HEAD, KIND, Header, delete, hold
 from runcast.messages import Messages
 from runcast.reader import Reader, read_header, segments
 from runcast.sender import Sender
+from runcast.spool import Spool
 
 JOURNALS = "journals"
 DAMAGED = "damaged"
@@ -35,6 +38,8 @@ class DrainReport:
 
     runs: list[str] = field(default_factory=list)
     events: int = 0
+    files: int = 0
+    refused: list[str] = field(default_factory=list)  # Why files were not taken.
     waiting: list[Path] = field(default_factory=list)  # Not stored within the time: still there, for the next try.
     unreadable: dict[Path, str] = field(default_factory=dict)
 
@@ -179,6 +184,8 @@ def drain(
     directory: Path,
     find_url: Callable[[], str | None],
     *,
+    find_service: Callable[[], str | None] | None = None,
+    token: str | None = None,
     messages: Messages | None = None,
     wait_seconds: float = 60.0,
     progress: Callable[[str, int, int], None] = lambda _path, _stored, _events: None,
@@ -187,7 +194,8 @@ def drain(
 ) -> DrainReport:
     """Send every dead journal in a Runcast directory, or those of `only` one run, wait until stored, and delete it.
 
-    `progress` hears a run's path, the events stored and the events in all. What is not stored within
+    `find_service` says where files go; without it, to the service that stores what goes to `find_url`. `progress`
+    hears a run's path, the events stored and the events in all. What is not stored within
     `wait_seconds` without progress stays for the next time.
     """
     report = DrainReport()
@@ -195,7 +203,12 @@ def drain(
         if stopping():
             dead.release()
             break
-        if _drain_one(dead, find_url, messages or Messages(silent=True), wait_seconds, progress, stopping):
+        said = messages or Messages(silent=True)
+        sent = _drain_one(dead, find_url, said, wait_seconds, progress, stopping)
+        if Spool(dead.directory).waiting() and not stopping():
+            found = find_service or (lambda: _find_service(directory, find_url))
+            sent = _drain_files(dead, FileSender(Spool(dead.directory), found, token, said), report) and sent
+        if sent and Spool(dead.directory).clear():
             report.runs.append(dead.header.path)
             report.events += dead.events
             dead.remove()
@@ -203,6 +216,22 @@ def drain(
             report.waiting.append(dead.directory)
             dead.release()
     return report
+
+
+def _find_service(directory: Path, find_url: Callable[[], str | None]) -> str | None:
+    found: str | None = lazy.load("runcast.delivery").locate(find_url(), page_url=None, directories=[directory])
+    return found
+
+
+def _drain_files(dead: Dead, sender: FileSender, report: DrainReport) -> bool:
+    """Send a dead writer's files; says whether the service has them all."""
+    spool = Spool(dead.directory)
+    waiting = len(spool.waiting())
+    sender.send_once()
+    left = len(spool.waiting())
+    report.files += waiting - left
+    report.refused += sender.refused.values()
+    return not left
 
 
 def _drain_one(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from runcast import alerts, closing, events
+from runcast import alerts, closing, events, paths
 from runcast.beginning import Beginning
 from runcast.blocks import FLOAT, Block
 from runcast.config import Config
@@ -27,6 +27,7 @@ from runcast.definitions import Aggregate, Definitions, define
 from runcast.described import Described
 from runcast.disabled import NoJournal
 from runcast.errors import RunFinished
+from runcast.files import RunFiles
 from runcast.folder import Folder
 from runcast.journal import EVENT_BYTES_MAX, Shape, row_event
 from runcast.messages import Messages
@@ -320,13 +321,27 @@ class Run(Described):
 
     def keep(self, name: str, data: bytes) -> bool:
         """Add a file; says whether it is kept."""
-        del name, data
-        return False
+        return self._keep(name, data)
 
     def keep_file(self, name: str, path: Path) -> bool:
         """Add a file that lies somewhere, as it is now; says whether it is kept."""
-        del name, path
+        return self._keep(name, path)
+
+    def _keep(self, name: str, source: bytes | Path) -> bool:
+        if self._forked or self._finished:
+            return False
+        with suppress(OSError):  # A file that is gone by now.
+            event = self._writer.files.hold(source, paths.safe_part(name))
+            if event is not None:
+                self.tell(event)
+                return True
         return False
+
+    @property
+    def _files(self) -> RunFiles:
+        """What integrations and data types add files with: `run._files.add(source, name)`."""
+        self._join()
+        return RunFiles(self._writer.files, self._publish)
 
     def forked(self) -> None:
         """Let go of everything that belongs to the parent process; called in the child."""
@@ -505,6 +520,7 @@ class Run(Described):
         self._tell_results()
         try:
             stored = self._writer.wait_stored(self._name, patience_seconds)
+            stored = self._writer.wait_files(patience_seconds) and stored
         except BaseException:
             self._writer.tell_left(self._name)  # Ctrl-C: whoever ends the waiting wants to know what it was for.
             raise

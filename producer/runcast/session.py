@@ -289,10 +289,16 @@ class Session:
         if self._drained or run.offline:
             return
         self._drained = True
+        settings = self.settings()
         threading.Thread(
             target=drain,
-            args=(self.settings().directory, run.find_url),
-            kwargs={"wait_seconds": 5.0, "stopping": lambda: run.finished},
+            args=(settings.directory, run.find_url),
+            kwargs={
+                "find_service": Destination(settings).files,
+                "token": settings.token,
+                "wait_seconds": 5.0,
+                "stopping": lambda: run.finished,
+            },
             name="runcast-drain",
             daemon=True,
         ).start()

@@ -18,6 +18,7 @@ from runcast.disabled import NoJournal, NoSender
 from runcast.drain import JOURNALS
 from runcast.errors import JournalUnavailable
 from runcast.events import Start
+from runcast.files import Files
 from runcast.journal import EVENT_BYTES_MAX, Header, Journal
 from runcast.messages import Messages
 from runcast.reader import Reader
@@ -39,6 +40,7 @@ class Writer:
         self.journal: Journal = NoJournal()
         self.sender: Sender = NoSender()
         self.directory = settings.directory
+        self._files: Files | None = None
         self._run_id, self._settings, self._destination, self._messages = run_id, settings, destination, messages
         self.header = Header(
             version=journal.VERSION,
@@ -52,6 +54,19 @@ class Writer:
             host=settings.host or os.uname().nodename,
             pid=os.getpid(),
         )
+
+    @property
+    def files(self) -> Files:
+        """Its files."""
+        if self._files is None:
+            self._files = Files(
+                self.directory,
+                find=self._destination.files,
+                token=self._settings.token,
+                messages=self._messages,
+                keeps=self.keeps,
+            )
+        return self._files
 
     @property
     def keeps(self) -> bool:
@@ -138,17 +153,27 @@ class Writer:
                 told = True
         return True
 
+    def wait_files(self, patience_seconds: float) -> bool:
+        """Wait until the service has every file, as long as bytes flow."""
+        return self._files is None or self._files.wait_stored(patience_seconds)
+
     def tell_left(self, name: str) -> None:
         """Say what waits, where, and how it is sent."""
         home = self.directory.parents[1]
         spare = home != self._settings.directory
         command = f"RUNCAST_DIR={home} runcast sync" if spare else "runcast sync"
-        self._messages.say(f"{self.waiting} events of {name} wait in {self.directory}")
+        files = self._files.waiting if self._files is not None else 0
+        what = f"{self.waiting} events" + (f" and {files} file{'s' if files > 1 else ''}" if files else "")
+        self._messages.say(f"{what} of {name} wait in {self.directory}")
         self._messages.say(f"send them with `{command}`" + ("" if spare else "; `runcast up` here does it by itself"))
 
     def close(self) -> None:
-        """End the thread, and delete the journal if everything in it is stored."""
+        """End the threads, and delete the journal if everything in it is stored, and every file of its folder."""
         self.sender.stop()
-        if self.sender.window.mark >= self.journal.sequence:
+        whole = self._files is None
+        if self._files is not None:
+            self._files.stop()
+            whole = self._files.clear()
+        if whole and self.sender.window.mark >= self.journal.sequence:
             self.journal.remove()
         self.journal.close()

@@ -5,12 +5,17 @@ What a run calls a file is looked up in a table, as it is written; it is never j
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response
 
+from runcast.delivery import PART_BYTES
 from runcast_ingest.api import models, serving
 from runcast_ingest.api.answers import Trouble, find_run, moment, say
 from runcast_ingest.api.catalog import ProjectName, RunId
@@ -20,6 +25,7 @@ from runcast_ingest.store import Store
 from runcast_ingest.store.belongings import FILES_PER_READ_MAX
 
 OFFSET = "X-Runcast-Offset"
+READ_ON_SECONDS_MAX = 10.0
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 _EMPTY = re.compile(r"bytes \*/0")
 
@@ -45,9 +51,13 @@ def routes(store: Store, files: Files) -> APIRouter:
         elsewhere, `X-Runcast-Offset` says where. 413: too large. 422: the bytes have another digest. 507: no room.
         """
         first, total = _range(request.headers.get("content-range", ""))
+        body = request.stream()
         try:
-            here = await files.take(digest, first, total, request.stream())
+            here = await files.take(digest, first, total, body)
+        except ClientDisconnect:
+            return Response(status_code=400)  # Nobody hears it.
         except NotTaken as error:
+            await _read_on(body)
             trouble = Trouble(error.status, error.code, str(error)).answer()
             trouble.headers[OFFSET] = str(error.offset)
             return trouble
@@ -143,6 +153,17 @@ def routes(store: Store, files: Files) -> APIRouter:
         return say({"media": told, "next": found[-1].number if found else after})
 
     return router
+
+
+async def _read_on(body: AsyncIterator[bytes]) -> None:
+    """Read the rest of a part that is not taken: whoever is still sending would not hear the answer."""
+    read = 0
+    with suppress(ClientDisconnect, TimeoutError):
+        async with asyncio.timeout(READ_ON_SECONDS_MAX):
+            async for chunk in body:
+                read += len(chunk)
+                if read > PART_BYTES:
+                    return
 
 
 def _range(text: str) -> tuple[int, int]:

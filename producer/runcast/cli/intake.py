@@ -15,7 +15,11 @@ WAIT_SECONDS = 10.0
 
 @contextmanager
 def intake(
-    directory: Path, find_url: Callable[[], str | None], *, tell: Callable[[str], None] = lambda _: None
+    directory: Path,
+    find_url: Callable[[], str | None],
+    *,
+    token: str | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[None]:
     """Drain dead journals in the background, at once and then every few seconds, until the block ends."""
     stopping = threading.Event()
@@ -23,7 +27,7 @@ def intake(
     def work() -> None:
         known: set[Path] = set()
         while not stopping.is_set():
-            report = drain(directory, find_url, wait_seconds=WAIT_SECONDS, stopping=stopping.is_set)
+            report = drain(directory, find_url, token=token, wait_seconds=WAIT_SECONDS, stopping=stopping.is_set)
             for path in report.runs:
                 tell(f"took in {path}, whose process had ended")
             for folder, reason in report.unreadable.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from runcast import discovery, settings
+from runcast.delivery import locate
 from runcast.errors import ServerMissing, UsageError
 
 url_option = click.option(
@@ -35,6 +36,13 @@ def destination(url: str | None, given: settings.Settings, *directories: Path) -
     if find() is None:
         raise ServerMissing("nowhere to send to: start the service with `runcast up`, or set RUNCAST_URL or --url")
     return find
+
+
+def service_of(
+    find_url: Callable[[], str | None], given: settings.Settings, *directories: Path
+) -> Callable[[], str | None]:
+    """Say which service files are sent to, asked again and again: the one that stores what goes to that Redis."""
+    return lambda: locate(find_url(), page_url=given.page_url, directories=directories)
 
 
 @contextmanager

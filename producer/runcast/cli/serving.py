@@ -59,7 +59,7 @@ def _serve(settings: Settings, *, bare: bool, opens: bool) -> None:
             _greet(settings, found, bare=bare)
             if sys.stdout.isatty():
                 click.echo("Ctrl-C stops it\n")
-            stack.enter_context(intake(settings.directory, lambda: found.redis, tell=_tell))
+            stack.enter_context(intake(settings.directory, lambda: found.redis, token=settings.token, tell=_tell))
             if opens:
                 open_page(found.url, always=True)
 

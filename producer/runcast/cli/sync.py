@@ -13,7 +13,7 @@ import click
 from runcast import settings
 from runcast.cli import table
 from runcast.cli.progress import Progress, bar
-from runcast.cli.sending import destination, interruptible, url_option
+from runcast.cli.sending import destination, interruptible, service_of, url_option
 from runcast.drain import JOURNALS, DrainReport, drain, journals
 from runcast.errors import UsageError
 from runcast.ports import wandb_file
@@ -43,11 +43,11 @@ def sync(directory: Path | None, url: str | None, *, watch: bool) -> None:
         raise UsageError(f"{theirs} was written by W&B's client; bring it in with `runcast import wandb {directory}`")
     find_url = destination(url, given, directory, given.directory)
     with interruptible() as interrupted:
-        report = _drain(directory, find_url, interrupted)
+        report = _drain(directory, find_url, given, interrupted)
         _tell(report, directory, interrupted=interrupted())
         while watch and not interrupted():
             time.sleep(LOOK_SECONDS)
-            report = _drain(directory, find_url, interrupted)
+            report = _drain(directory, find_url, given, interrupted)
             if report.runs or report.unreadable:
                 _tell(report, directory, interrupted=interrupted())
         if interrupted() and not watch:
@@ -55,13 +55,23 @@ def sync(directory: Path | None, url: str | None, *, watch: bool) -> None:
     sys.exit(1 if report.waiting or report.unreadable else 0)
 
 
-def _drain(directory: Path, find_url: Callable[[], str | None], stopping: Callable[[], bool]) -> DrainReport:
+def _drain(
+    directory: Path, find_url: Callable[[], str | None], given: settings.Settings, stopping: Callable[[], bool]
+) -> DrainReport:
     with Progress() as progress:
 
         def show(path: str, stored: int, events: int) -> None:
             progress.show(f"{bar(stored, events)} {max(stored, 0)}/{events} {path}")
 
-        return drain(directory, find_url, wait_seconds=WAIT_SECONDS, progress=show, stopping=stopping)
+        return drain(
+            directory,
+            find_url,
+            find_service=service_of(find_url, given, directory, given.directory),
+            token=given.token,
+            wait_seconds=WAIT_SECONDS,
+            progress=show,
+            stopping=stopping,
+        )
 
 
 def _tell(report: DrainReport, directory: Path, *, interrupted: bool) -> None:
@@ -72,6 +82,8 @@ def _tell(report: DrainReport, directory: Path, *, interrupted: bool) -> None:
             click.echo(f"waiting {folder}: not stored; is the service running? see `runcast status`", err=True)
     for folder, reason in report.unreadable.items():
         click.echo(f"unreadable {folder}: {reason}", err=True)
+    for reason in report.refused:
+        click.echo(f"a file was not taken: {reason}", err=True)
     left = len(journals(directory)) - len(report.unreadable)
     if interrupted:
         rest = f"; interrupted, {left} left" if left else ""
@@ -79,4 +91,6 @@ def _tell(report: DrainReport, directory: Path, *, interrupted: bool) -> None:
         living = left - len(report.waiting)
         rest = f"; {table.count(living, 'more belongs', 'more belong')} to processes that run" if living > 0 else ""
     sent = f"{table.count(len(report.runs), 'journal')} sent, {table.count(report.events, 'event')}"
+    if report.files:
+        sent = f"{sent}, {table.count(report.files, 'file')}"
     click.echo(f"{sent if report.runs or report.waiting or report.unreadable else 'nothing to send'}{rest}")
