@@ -104,13 +104,13 @@ def back(number: float, kind: str) -> Plain:
     return number if kind == FLOAT else bool(number) if kind == BOOL else int(number)
 
 
-def split(data: Mapping[str, Any]) -> Row:
-    """Divide a row into numbers with their kinds, and values that are none.
+def split(data: Mapping[str, Any], *, machine: bool = False) -> Row:
+    """Divide a row into numbers with their kinds, and values that are none; `machine`: it may be a sample of one.
 
     Raises TypeError for a value that cannot be kept and NameRefused for a key that cannot.
     """
     for key in data:
-        if key.startswith(SYSTEM):
+        if key.startswith(SYSTEM) and not machine:
             raise UsageError(f"the key {key!r} begins with {SYSTEM!r}, as samples of the machine do; choose another")
     numbers: dict[str, float] = {}
     kinds: dict[str, str] = {}

@@ -68,7 +68,12 @@ class Soak:
         self.sent += runs
         await self._until(lambda: not len(self.service._states), "a run is still taken for alive")
         await self._until(lambda: not self.service._persister.waiting_bytes, "something is not stored")
+        await self._until(lambda: not self.living(), "a watcher still sees a run that is over as one that runs")
         await self._until(lambda: self.marks_in_redis() <= RUNS_MAX, "Redis keeps marks of runs that are over")
+
+    def living(self) -> int:
+        """Count the runs that a watcher sees running."""
+        return sum(run.state == "running" for run in self.service._broadcast._rosters["p"].roster.runs.values())
 
     def marks_in_redis(self) -> int:
         """Count the writers whose marks stand in Redis."""

@@ -153,7 +153,7 @@ class _Writer:
         return self._journal.sequence
 
     def row(self, row: Row) -> None:
-        flat = split(row.values)
+        flat = split(row.values, machine=True)
         names = tuple(flat.numbers)
         if flat.extras or 8 * len(names) + sum(map(len, names)) >= READ_BYTES:
             self._event(row_event(row.step, row.time, flat))
