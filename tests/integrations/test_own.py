@@ -31,6 +31,18 @@ def test_lightning_and_fabric(workshop: Workshop) -> None:
     assert workshop.only("own-fabric").rows("loss") == [(1.0,), (0.5,), (1 / 3,)]
 
 
+@needs("torch")
+def test_the_histograms_of_a_watched_model(workshop: Workshop) -> None:
+    workshop.run(str(PROGRAMS / "watch_model.py"))
+    run = workshop.only("watch")
+    assert len(run.rows("loss")) == 4
+    for kind in ("gradients", "parameters"):
+        for name in ("0.weight", "0.bias", "2.weight", "2.bias"):
+            counted = [histogram for (histogram,) in run.rows(f"{kind}/{name}")]
+            assert [len(each["bins"]) for each in counted] == [65, 65]
+    assert [row["_step"] for row in run.history() if "gradients/0.bias" in row] == [1, 3]
+
+
 @needs("optuna")
 def test_optuna(workshop: Workshop) -> None:
     _run(workshop, "own_optuna")
