@@ -11,9 +11,10 @@ wandb.finish()
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from runcast.alerts import AlertLevel
 from runcast.errors import (
@@ -154,6 +155,13 @@ def _attach(attach_id: str | None = None, run_id: str | None = None, *, run: Run
     return _session.attach(path)
 
 
+def restore(
+    name: str, run_path: str | None = None, replace: bool = False, root: str | os.PathLike[str] | None = None
+) -> IO[str]:
+    """Give a file of a run, open for reading; see `Run.restore`. Before `init`, `run_path` says of which."""
+    return _session.restore(name, run_path, replace, root)
+
+
 def require(*_: Any, **__: Any) -> None:
     """Do nothing: what W&B's client has to be asked for, such as its service, is as it is here."""
 
@@ -184,7 +192,7 @@ def termerror(string: str, newline: bool = True, repeat: bool = True) -> None:
 _OF_RUN = frozenset(
     (
         "alert define_metric display finish_artifact link_artifact link_model log_artifact log_code log_model "
-        "mark_preempting pin_config_keys restore save status unwatch upsert_artifact use_artifact use_model watch "
+        "mark_preempting pin_config_keys save status unwatch upsert_artifact use_artifact use_model watch "
         "write_logs"
     ).split()
 )
@@ -251,9 +259,12 @@ __all__ = [
     "log",
     "login",
     "require",
+    "restore",
     "run",
+    "setup",
     "subscribe",
     "summary",
+    "teardown",
     "termerror",
     "termlog",
     "termwarn",

@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from msgspec import structs
 
@@ -32,10 +33,12 @@ from runcast.folder import Folder
 from runcast.journal import EVENT_BYTES_MAX, Shape, row_event
 from runcast.messages import Messages
 from runcast.reader import READ_BYTES, Reader
+from runcast.restoring import restore
 from runcast.rows import check_row, check_step, plain, plain_kinds, split
 from runcast.saving import LIVE, check_policy, find
 from runcast.settings import Settings
 from runcast.summary import Summary
+from runcast.watching import EVERY, KINDS, Watch, models_of
 from runcast.writer import Writer
 
 if TYPE_CHECKING:
@@ -68,6 +71,7 @@ class Run(Described):
         "_surroundings",
         "_syncs",
         "_waits",
+        "_watches",
     )
 
     def __init__(
@@ -91,6 +95,7 @@ class Run(Described):
         self._last_acts: list[Callable[[], None]] = []  # What integrations still have to log when the run ends.
         self._ending = threading.Lock()  # What surrounds a run says nothing behind its last word.
         self._waits = alerts.Waits(time.monotonic)
+        self._watches: list[Watch] = []
         self._folder = Folder(settings, self.id, self._start_time)
         self._config = Config(beginning.config, lambda values: self._publish(events.Config(time.time_ns(), values)))
         self._summary = Summary(
@@ -448,6 +453,60 @@ class Run(Described):
         self._join()
         return [str(self._folder.take(saved, policy, self.keep_file)) for saved in find(glob_str, base_path)]
 
+    def restore(
+        self,
+        name: str,
+        run_path: str | None = None,
+        replace: bool = False,
+        root: str | os.PathLike[str] | None = None,
+    ) -> IO[str]:
+        """Give a file of this run, or of that of `run_path`, open for reading; see `restoring.restore`."""
+        return restore(
+            name,
+            run_path=run_path or self.path,
+            root=Path(root).absolute() if root is not None else self._folder.files(),
+            replace=replace,
+            destination=self._destination,
+            token=self._settings.token,
+        )
+
+    def watch(
+        self,
+        models: Any,
+        criterion: Any = None,
+        log: str | None = "gradients",
+        log_freq: int = EVERY,
+        idx: int | None = None,
+        log_graph: bool = False,
+    ) -> None:
+        """Log histograms of a PyTorch model's `gradients`, its `parameters` or `all`, at every `log_freq`-th batch.
+
+        They stand in the row that is logged next. Raises TypeError for what is no model, and ValueError for one that
+        is watched already. Graphs are not drawn: `criterion` and `log_graph` do nothing.
+        """
+        del criterion, log_graph
+        if self._finished:
+            raise RunFinished(self.id, "watch")
+        if log not in KINDS:
+            raise ValueError(f"log is {log!r}; it is 'gradients', 'parameters', 'all' or None")
+        for model in models_of(models):
+            if any(watch.model is model for watch in self._watches):
+                raise ValueError("You can only call `watch` once per model; `unwatch` it first")
+            number = len(self._watches) if idx is None else idx
+            self._watches.append(Watch(model, what=log, every=log_freq, number=number, log=self._log_beside))
+
+    def _log_beside(self, row: Mapping[str, Any]) -> None:
+        if not self._finished:
+            self.log(row, commit=False)
+
+    def unwatch(self, models: Any = None) -> None:
+        """Watch these models no more; without any, none."""
+        gone = None if models is None else models_of(models)
+        for watch in self._watches[:]:
+            if gone is None or any(watch.model is model for model in gone):
+                watch.end()
+                self._watches.remove(watch)
+
     def mark_preempting(self) -> None:
         """Say that whoever lent the machine takes it back soon."""
         self._publish(events.Describe(time.time_ns(), {"preempting": True}))
@@ -474,6 +533,12 @@ class Run(Described):
     def _log(self, data: Mapping[str, Any], step: int | None = None, commit: bool | None = None) -> None:
         """Log a row, as libraries call it that reach inside W&B's client."""
         self.log(data, step, commit)
+
+    def _tensorboard_callback(self, logdir: str, save: bool = True, root_logdir: str = "") -> None:
+        """Log what is written for TensorBoard in a folder; libraries call it."""
+        del save, root_logdir
+        follower = import_module("runcast.integration.tensorboard").Follower.of(self)
+        follower.watch(Path(logdir), (), None)
 
     def _label(self, repo: str | None = None, code: str | None = None, **_: object) -> None:
         """Take what a library says of the program it is in; transformers calls it."""
@@ -502,6 +567,7 @@ class Run(Described):
             with self._ending:
                 self._finished = True
         self._finished, self._ready = True, False
+        self.unwatch()
         if self._forked:
             # A child that never logged has nothing to finish; the run is its parent's.
             self._on_finish(self, exit_code)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from runcast import events, launch, names, told
 from runcast.ancestry import launcher_of
@@ -24,6 +24,7 @@ from runcast.exits import Exits
 from runcast.given import Settings as Given
 from runcast.invent import run_name
 from runcast.messages import Messages
+from runcast.restoring import restore
 from runcast.resuming import Behind, behind
 from runcast.rows import plain
 from runcast.run import FINISH_SECONDS_MAX, Run
@@ -356,6 +357,22 @@ class Session:
         call.__name__ = call.__qualname__ = name
         call.__doc__ = getattr(Run, name).__doc__
         return call
+
+    def restore(self, name: str, run_path: str | None, replace: bool, root: str | os.PathLike[str] | None) -> IO[str]:
+        """Give a file of a run, of the active one if `run_path` names no other; see `Run.restore`."""
+        if self.run is not None:
+            return self.run.restore(name, run_path, replace, root)
+        if run_path is None:
+            raise ValueError("run_path required when calling wandb.restore before wandb.init")
+        settings = self.settings()
+        return restore(
+            name,
+            run_path=run_path,
+            root=Path(root or ".").absolute(),
+            replace=replace,
+            destination=Destination(settings),
+            token=settings.token,
+        )
 
     # The end.
 
