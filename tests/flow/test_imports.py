@@ -29,6 +29,7 @@ VOCABULARY = {
     "runcast.frames",
     "runcast.gate",
     "runcast.names",
+    "runcast.paths",
     "runcast.settings",
     "runcast.streams",
     "runcast.tickets",
