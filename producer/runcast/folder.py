@@ -29,6 +29,7 @@ class Folder:
         kind = "offline-run" if settings.mode == "offline" else "run"
         self._name = f"{kind}-{time.strftime('%Y%m%d_%H%M%S', time.localtime(started))}-{run_id}"
         self._made: Path | None = None
+        self._owner = os.getpid()  # A forked child has the folder too, but it is its parent's.
         self._taken: dict[str, tuple[str, Stamp | None]] = {}  # By name: the policy, and what was kept last.
 
     def files(self) -> Path:
@@ -66,7 +67,7 @@ class Folder:
 
     def end(self, keep: Keep) -> None:
         """Keep what lies here, and what was written again since it was kept."""
-        if self._made is None:
+        if self._made is None or os.getpid() != self._owner:
             return
         for saved in below(self._made):
             policy, _ = self._taken.get(saved.name, (END, None))
