@@ -16,14 +16,16 @@ from typing import IO, Any
 from runcast import events, launch, names, told
 from runcast.ancestry import launcher_of
 from runcast.beginning import Beginning
-from runcast.config import Config, choose, read_config, read_files
+from runcast.config import Config
 from runcast.destination import Destination
 from runcast.drain import drain
-from runcast.errors import AuthenticationError, ServerMissing, UsageError
+from runcast.errors import AuthenticationError, UsageError
 from runcast.exits import Exits
 from runcast.given import Settings as Given
 from runcast.invent import run_name
+from runcast.lookup import look_up
 from runcast.messages import Messages
+from runcast.request import Request
 from runcast.restoring import restore
 from runcast.resuming import Behind, behind
 from runcast.rows import plain
@@ -32,32 +34,8 @@ from runcast.settings import Settings, resolve
 from runcast.summary import Summary
 from runcast.unfinished import Unfinished
 
-DRAIN_SECONDS_MAX = 5.0  # How long a run that goes on waits for what its last process left.
 DUMMY = "dummy"  # What W&B calls a run that goes nowhere.
 KEY_CHARS_MIN = 40  # Of W&B's keys.
-
-# What `init` calls a setting, and what `Settings` calls it.
-_KEYWORDS = {
-    "project": "project",
-    "entity": "entity",
-    "id": "run_id",
-    "name": "run_name",
-    "notes": "run_notes",
-    "group": "run_group",
-    "job_type": "run_job_type",
-    "mode": "mode",
-    "dir": "root_dir",
-    "reinit": "reinit",
-    "resume": "resume",
-    "resume_from": "resume_from",
-    "fork_from": "fork_from",
-    "save_code": "save_code",
-    "sync_tensorboard": "sync_tensorboard",
-    "tensorboard": "sync_tensorboard",
-    "strict_steps": "strict_steps",
-}
-_ELSEWHERE = frozenset("tags config config_exclude_keys config_include_keys settings".split())
-_NEEDLESS = frozenset("allow_val_change anonymous force".split())
 
 
 class Session:
@@ -102,17 +80,17 @@ class Session:
 
     # A run's beginning.
 
-    def init(self, **told_now: Any) -> Run:
+    def init(self, **words: Any) -> Run:
         """Begin a run, or return the active one; see `runcast.init`."""
-        given = Given(**(told_now.pop("settings", None) or {}))
-        now = {name: told_now[key] for key, name in _KEYWORDS.items() if told_now.get(key) is not None}
-        settings = self.settings(("init(settings=)", given), ("init()", now))
+        request = Request(words)
+        settings = self.settings(*request.layers())
         rank = launch.read(os.environ, launcher_of)
         # A job of eight speaks with one voice.
         messages = Messages(silent=settings.silent or (rank is not None and rank.rank > 0), quiet=settings.quiet)
         if (active := self._again(settings, messages)) is not None:
             return active
-        self._warn(told_now, given, messages)
+        for warning in request.warnings():
+            messages.say(f"WARNING {warning}")
         disabled = settings.mode == "disabled"
         project = names.check_name("project", settings.project or (DUMMY if disabled else names.PROJECT_DEFAULT))
         unfinished = Unfinished(settings.directory, Path.cwd(), project) if settings.resume == "auto" else None
@@ -122,7 +100,7 @@ class Session:
         behind_it = self._behind(settings, project, rank)
         if behind_it.warning:
             messages.say(f"WARNING {behind_it.warning}; it begins at step {behind_it.step}")
-        tags = told.tags(told_now["tags"]) if told_now.get("tags") else told.tags(settings.tags)
+        tags = request.tags(settings)
         begin = behind_it.begin
         if seed and rank and not (rank.unique or rank.restarted or settings.mode == "offline"):
             # The next job may meet at the same address: it must not go on in this one's run.
@@ -133,7 +111,7 @@ class Session:
             project=project,
             run_id=run_id,
             name=name or (f"{DUMMY}-{run_id}" if disabled else run_name(seed)),
-            config={**behind_it.config, **self._config(settings, told_now)},
+            config={**behind_it.config, **request.config(settings)},
             notes=plain(settings.notes or behind_it.notes),
             tags=tuple(plain(tag) for tag in tags or behind_it.tags),
             group=plain(settings.group),
@@ -177,25 +155,6 @@ class Session:
                 active.finish()
         return None
 
-    def _warn(self, told_now: Mapping[str, Any], given: Given, messages: Messages) -> None:
-        """Name what is not known, and what is and does nothing here."""
-        unknown = sorted(told_now.keys() - _KEYWORDS.keys() - _ELSEWHERE - _NEEDLESS - {"monitor_gym"})
-        if unknown:
-            messages.say(f"WARNING init() does not know {', '.join(unknown)}; ignored")
-        if given.unknown:
-            messages.say(f"WARNING Settings() does not know {', '.join(given.unknown)}; ignored")
-        if told_now.get("monitor_gym"):
-            messages.say("WARNING monitor_gym is ignored: log videos with Video()")
-
-    def _config(self, settings: Settings, told_now: Mapping[str, Any]) -> dict[str, Any]:
-        """Read what the run is configured with: the files of defaults, and what `init` was given."""
-        given = choose(
-            read_config(told_now.get("config")),
-            include=told_now.get("config_include_keys"),
-            exclude=told_now.get("config_exclude_keys"),
-        )
-        return {**read_files(settings.config_paths), **given}
-
     def _seed(self, rank: launch.Launch | None, project: str, messages: Messages) -> bytes | None:
         """Give what all ranks of a job make their run's id of; each run that they begin together has another."""
         if rank is None:
@@ -225,30 +184,8 @@ class Session:
             resume=settings.resume,
             resume_from=settings.resume_from,
             fork_from=settings.fork_from,
-            ask=lambda run_id: self._ask(settings, project, run_id),
+            ask=lambda run_id: look_up(settings, project, run_id),
         )
-
-    def _ask(self, settings: Settings, project: str, run_id: str) -> Mapping[str, Any] | None:
-        """Ask the service for a run, once what its last process left here is stored."""
-        destination = Destination(settings)
-        url = destination.service()
-        if url is None:
-            mode = "; RUNCAST_MODE is not online" if settings.mode != "online" else ""
-            raise ServerMissing(f"no service is known here{mode}")
-        path = names.run_path(project, run_id)
-        drain(
-            settings.directory, destination.redis, wait_seconds=min(settings.init_seconds, DRAIN_SECONDS_MAX), only=path
-        )
-        service = import_module("runcast.service")
-        try:
-            found: Mapping[str, Any] = service.Service(url, settings.token, seconds_max=settings.init_seconds).run(
-                project, run_id
-            )
-        except service.Refused as error:
-            if error.status == 404:
-                return None
-            raise
-        return found
 
     def _id(self, settings: Settings, seed: bytes | None) -> str:
         if settings.run_id is not None:
