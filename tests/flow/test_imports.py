@@ -21,6 +21,7 @@ PACKAGES = {
 
 # What service and dashboard share with the client: what is said and written, and the doors to it.
 VOCABULARY = {
+    "runcast.artifact_names",
     "runcast.blocks",
     "runcast.definitions",
     "runcast.discovery",
