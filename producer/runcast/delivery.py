@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from runcast import discovery, lazy
 from runcast.errors import RuncastError
+from runcast.paths import PART_BYTES
 from runcast.spool import weigh_file
 
-PART_BYTES = 8 * 1024 * 1024  # What one request carries: a proxy in between may hold it all in memory.
 SMALL_BYTES = 256 * 1024  # Sent without asking first whether it is there: that would cost as much.
 SOCKET_SECONDS = 60.0  # The service checks a large file before it answers the last part.
 BUSY_SECONDS = 0.2  # Between two looks at a file that another process is sending.

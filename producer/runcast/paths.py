@@ -10,6 +10,7 @@ import re
 
 from runcast.errors import UsageError
 
+PART_BYTES = 8 * 1024 * 1024  # What one request carries: a proxy in between may hold it all in memory.
 PATH_CHARS_MAX = 1024
 PART_CHARS_MAX = 255
 _DIGEST = re.compile(r"[0-9a-f]{64}")

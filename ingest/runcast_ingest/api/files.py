@@ -15,7 +15,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response
 
-from runcast.delivery import PART_BYTES
+from runcast.paths import PART_BYTES
 from runcast_ingest.api import models, serving
 from runcast_ingest.api.answers import Trouble, find_run, moment, say
 from runcast_ingest.api.catalog import ProjectName, RunId
