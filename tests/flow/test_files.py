@@ -16,8 +16,9 @@ import pytest
 from tests.flow.running import Running, environment, python, up, wait_until
 
 from runcast import discovery
-from runcast.delivery import PART_BYTES, Delivery, Undelivered
+from runcast.delivery import Delivery, Undelivered
 from runcast.drain import drain
+from runcast.paths import PART_BYTES
 from runcast.spool import Spool, weigh
 
 
