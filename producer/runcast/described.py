@@ -94,7 +94,7 @@ class Described:
 
     @name.setter
     def name(self, name: str) -> None:
-        name = names.check_name("run name", name)
+        name = names.check_name("run name", str(name))
         self._publish(events.Rename(time.time_ns(), name))
         self._name = name
 

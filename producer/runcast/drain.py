@@ -79,7 +79,7 @@ def find_dead(directory: Path, report: DrainReport | None = None, *, only: str |
     `only` is the path of the one run whose journals are looked at.
     """
     for path in journals(directory):
-        if only is not None and not _is_of(path, only):
+        if only is not None and not is_of(path, only):
             continue
         try:
             lock = hold(path)
@@ -101,7 +101,7 @@ def find_dead(directory: Path, report: DrainReport | None = None, *, only: str |
         yield dead
 
 
-def _is_of(directory: Path, path: str) -> bool:
+def is_of(directory: Path, path: str) -> bool:
     """Whether a journal is of that run."""
     if not directory.name.startswith(f"{path.rpartition('/')[2]}-"):
         return False

@@ -36,6 +36,11 @@ class Settings(MutableMapping[str, Any]):
         object.__setattr__(self, "_given", given)
 
     @property
+    def settings(self) -> Settings:
+        """Itself: what `setup` returns has its settings under this name, in W&B's client."""
+        return self
+
+    @property
     def unknown(self) -> list[str]:
         """Name what neither Runcast nor W&B's client knows."""
         return sorted(name for name in self._given if not known(name))

@@ -1,4 +1,7 @@
-"""Ask the service for a run that another one goes on with, once what its last process left here is stored."""
+"""Find out what there is of a run that another one goes on with: from the service, and from journals on this machine.
+
+What its last process left here is sent first, so that the service knows its last step.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from typing import Any
 
 from runcast.destination import Destination
 from runcast.drain import drain
-from runcast.errors import ServerMissing
+from runcast.errors import RuncastError, ServerMissing
+from runcast.left import read_left
 from runcast.names import run_path
 from runcast.settings import Settings
 
@@ -16,7 +20,26 @@ DRAIN_SECONDS_MAX = 5.0  # How long a run that goes on waits for what its last p
 
 
 def look_up(settings: Settings, project: str, run_id: str) -> Mapping[str, Any] | None:
-    """Give what the service knows of a run, None if it knows of none; raises RuncastError if it cannot be asked."""
+    """Say what there is of a run, as the service does; None if there is none.
+
+    Where the service cannot be asked, what waits here to be sent has to do. Raises RuncastError when there is
+    nothing of that either.
+    """
+    path = run_path(project, run_id)
+    try:
+        known = _ask(settings, project, run_id)
+    except RuncastError:
+        left = read_left(settings.directory, path)
+        if left is None:
+            raise
+        return left
+    left = read_left(settings.directory, path)
+    if known is None or left is None:
+        return known or left
+    return {**known, "steps": max(known["steps"], left["steps"])}
+
+
+def _ask(settings: Settings, project: str, run_id: str) -> Mapping[str, Any] | None:
     destination = Destination(settings)
     url = destination.service()
     if url is None:
@@ -30,7 +53,7 @@ def look_up(settings: Settings, project: str, run_id: str) -> Mapping[str, Any] 
         wait_seconds=min(settings.init_seconds, DRAIN_SECONDS_MAX),
         only=run_path(project, run_id),
     )
-    service = import_module("runcast.service")
+    service, reading = import_module("runcast.service"), import_module("runcast.apis.run")
     try:
         found: Mapping[str, Any] = service.Service(url, settings.token, seconds_max=settings.init_seconds).run(
             project, run_id
@@ -39,4 +62,4 @@ def look_up(settings: Settings, project: str, run_id: str) -> Mapping[str, Any] 
         if error.status == 404:
             return None
         raise
-    return found
+    return {**found, "config": reading.numbers(found["config"]), "summary": reading.numbers(found["summary"])}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from runcast import told
 from runcast.config import choose, read_config, read_files
 from runcast.given import Settings as Given
 from runcast.settings import Settings
+
+DEFAULTS = "config-defaults.yaml"  # Read where a program begins, if it is there; W&B's name.
 
 # What `init` calls a setting, and what `Settings` calls it.
 _KEYWORDS = {
@@ -53,7 +56,8 @@ class Request:
             include=self._words.get("config_include_keys"),
             exclude=self._words.get("config_exclude_keys"),
         )
-        return {**read_files(settings.config_paths), **given}
+        defaults = settings.config_paths or ((DEFAULTS,) if Path(DEFAULTS).is_file() else ())
+        return {**read_files(defaults), **given}
 
     def tags(self, settings: Settings) -> tuple[str, ...]:
         """Give the run's tags; raises UsageError."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
+from weakref import WeakValueDictionary
 
 from runcast import events, launch, names, told
 from runcast.ancestry import launcher_of
@@ -45,6 +46,7 @@ class Session:
         self.run: Run | None = None
         """The run that the module's functions speak to."""
         self._runs: list[Run] = []  # All that go on, in the order in which they began.
+        self._begun: WeakValueDictionary[str, Run] = WeakValueDictionary()  # By path, also those that are over.
         self._unfinished: dict[str, Unfinished] = {}  # By path: the notes of runs that `resume="auto"` goes on with.
         self._set_up: dict[str, Any] = {}
         self._drained = False
@@ -127,6 +129,7 @@ class Session:
         self._exits.hook()
         run = Run(settings=settings, beginning=beginning, messages=messages, on_finish=self._finished)
         self._runs.append(run)
+        self._begun[run.path] = run
         if unfinished is not None:
             unfinished.write(run.id)
             self._unfinished[run.path] = unfinished
@@ -243,7 +246,7 @@ class Session:
 
     def attach(self, path: str, name: str = "") -> Run:
         """Give the run of that path or id: the one that goes on here, or, as another writer, one of another process."""
-        for run in reversed(self._runs):
+        for run in (*reversed(self._runs), *self._begun.values()):
             if path in {run.path, run.id}:
                 return run
         settings = self.settings()

@@ -117,13 +117,13 @@ _KNOWN = (
     _Known("strict_steps", "strict_steps", "RUNCAST_STRICT_STEPS", "", told.switch),
     _Known("init_seconds", "init_timeout", "RUNCAST_INIT_SECONDS", "WANDB_INIT_TIMEOUT", told.seconds),
     _Known("config_paths", "config_paths", "RUNCAST_CONFIG_PATHS", "WANDB_CONFIG_PATHS", told.words),
-    _Known("root", "root_dir", "RUNCAST_FILES_DIR", "WANDB_DIR", told.folder),
+    _Known("root", "root_dir", "RUNCAST_FILES_DIR", "WANDB_DIR WANDB_ROOT_DIR", told.folder),
     _Known("artifacts", "artifact_dir", "RUNCAST_ARTIFACT_DIR", "WANDB_ARTIFACT_DIR", told.folder),
     _Known("cache", "cache_dir", "RUNCAST_CACHE_DIR", "WANDB_CACHE_DIR WANDB_DATA_DIR", told.folder),
     _Known("host", "host", "RUNCAST_HOSTNAME", "WANDB_HOST", told.text),
     _Known("silent", "silent", SILENT, "WANDB_SILENT", told.lenient_switch),
     _Known("quiet", "quiet", "RUNCAST_QUIET", "WANDB_QUIET", told.lenient_switch),
-    _Known("sync_tensorboard", "sync_tensorboard", "RUNCAST_SYNC_TENSORBOARD", "", told.switch),
+    _Known("sync_tensorboard", "sync_tensorboard", "RUNCAST_SYNC_TENSORBOARD", "WANDB_SYNC_TENSORBOARD", told.switch),
 )
 FIELDS = {known.field: known for known in _KNOWN}
 NAMES = {name: known for known in _KNOWN for name in known.names.split()}

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.flow.running import Running, python, rows_of, up, wait_until
+from tests.flow.running import Running, python, rows_of, state_of, up, wait_until
 
 from runcast import transport
 from runcast.drain import journals
 from runcast.events import FRESH, JOIN, REWIND, Start
+from runcast.left import read_left
 from runcast.reader import Reader
 
 FIRST = """
@@ -199,3 +200,41 @@ def test_a_trainer_that_knows_only_a_redis_finds_the_service_there(redis_server:
         wait_until(lambda: (transport.find_service(redis_server) == running.api.url) or None)
         done = python("import runcast; print(runcast.init(project='p', id='far', resume='must').step)", **there)
         assert done.stdout == "5\n", done.stderr
+
+
+def test_offline_a_run_goes_on_where_its_journals_on_this_machine_end(tmp_path: Path) -> None:
+    """Nodes without a network train in turns; each turn is a process of its own."""
+    program = """
+import runcast
+run = runcast.init(project="p", id="r", name="first", resume="must" if MUST else "allow", config={"lr": 1} | MORE)
+for _ in range(3):
+    runcast.log({"a": run.step, "note": "x"})
+print(run.starting_step, run.resumed, run.name, dict(run.config), run.summary.get("a"), end="; ")
+run.tags = ["t"]
+"""
+    said = [
+        python(f"MUST, MORE = {must}, {more}\n{program}", RUNCAST_DIR=str(tmp_path), RUNCAST_MODE="offline").stdout
+        for must, more in ((False, {}), (True, {"more": 2}), (True, {}))
+    ]
+    assert said == [
+        "0 False first {'lr': 1} 2; ",
+        "3 True first {'lr': 1, 'more': 2} 5; ",
+        "6 True first {'lr': 1, 'more': 2} 8; ",
+    ]
+    with up(tmp_path) as running:
+        wait_until(
+            lambda: (len(rows_of(running.api, "p", "r")) == 9 if state_of(running.api, "p", "r") else None) or None
+        )
+        assert [row["a"] for row in rows_of(running.api, "p", "r")] == list(range(9))
+
+
+def test_a_fresh_run_of_the_id_leaves_nothing_of_the_old_one(tmp_path: Path) -> None:
+    for program in (
+        "run = runcast.init(project='p', id='r', config={'old': 1}); run.log({'a': 1}); run.log({'a': 2})",
+        "run = runcast.init(project='p', id='r', config={'new': 1}); run.log({'a': 1})",
+    ):
+        python(f"import runcast; {program}", RUNCAST_DIR=str(tmp_path), RUNCAST_MODE="offline")
+    left = read_left(tmp_path, "p/r")
+    assert left is not None
+    assert (left["steps"], left["config"], left["summary"]) == (1, {"new": 1}, {"a": 1})
+    assert read_left(tmp_path, "p/other") is None

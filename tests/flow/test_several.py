@@ -161,3 +161,17 @@ print(dict(run.config))
         WANDB_CONFIG_PATHS=str(tmp_path / "defaults.yaml"),
     )
     assert done.stdout == "{'lr': 2, 'epochs': 5}\n", done.stderr
+
+
+def test_a_copy_of_a_run_that_is_over_is_that_run(tmp_path: Path) -> None:
+    """Trainers copy what they hold; that must not begin anything."""
+    done = python(
+        """
+import copy, pickle, runcast
+run = runcast.init()
+run.finish()
+print(copy.deepcopy(run) is run, pickle.loads(pickle.dumps(run)) is run, runcast.run)
+""",
+        RUNCAST_DIR=str(tmp_path),
+    )
+    assert done.stdout == "True True None\n", done.stderr

@@ -80,12 +80,12 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """What it was configured with."""
-        return dict(_numbers(self._told["config"]))
+        return dict(numbers(self._told["config"]))
 
     @property
     def summary(self) -> dict[str, Any]:
         """The last value of each key, or what its definition says, and what was set by hand."""
-        return dict(_numbers(self._told["summary"]))
+        return dict(numbers(self._told["summary"]))
 
     @property
     def summary_metrics(self) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class Run:
     @property
     def metadata(self) -> dict[str, Any]:
         """What is known of its surroundings: git, system, packages, command …"""
-        return dict(_numbers(self._detail("facts")))
+        return dict(numbers(self._detail("facts")))
 
     @property
     def keys(self) -> list[str]:
@@ -197,12 +197,12 @@ class Run:
         return f"<Run {self.project}/{self.id} ({self.state})>"
 
 
-def _numbers(value: Any) -> Any:
+def numbers(value: Any) -> Any:
     """Give NaN and infinities back, which JSON has as texts."""
     if isinstance(value, Mapping):
-        return {key: _numbers(each) for key, each in value.items()}
+        return {key: numbers(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [_numbers(each) for each in value]
+        return [numbers(each) for each in value]
     return _NOT_NUMBERS.get(value, value) if isinstance(value, str) else value
 
 
