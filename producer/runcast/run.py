@@ -161,6 +161,11 @@ class Run(Beside):
         return self._writer.id
 
     @property
+    def messages(self) -> Messages:
+        """Where lines about it are printed."""
+        return self._messages
+
+    @property
     def journal_directory(self) -> Path:
         """Where its journal is, until everything in it is stored."""
         return self._writer.directory
