@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
-from runcast import settings
+from runcast import settings, told
 from runcast.surroundings.wanted import NAMES as SURROUNDINGS
 
 # W&B's settings that need nothing here: what they are about goes by itself, or speaks of W&B's own server.
@@ -20,8 +20,7 @@ _NEEDLESS = frozenset(
         "max_end_of_run_summary_metrics notebook_name organization program program_abspath program_relpath relogin "
         "sagemaker_disable settings_system show_colors show_emoji show_errors show_info show_warnings "
         "stop_fn stop_on_fatal_error strict summary_timeout summary_warnings sweep_param_path symlink "
-        "table_raise_on_max_row_limit_exceeded use_dot_wandb username start_method _disable_stats _disable_meta "
-        "_service_wait disabled"
+        "table_raise_on_max_row_limit_exceeded use_dot_wandb username start_method disabled"
     ).split()
 )
 _READ_ONLY = frozenset("resumed sync_dir files_dir log_dir wandb_dir run_mode sync_file timespec".split())
@@ -90,6 +89,7 @@ class Settings(MutableMapping[str, Any]):
 
 def known(name: str) -> bool:
     """Whether a name is a setting's: `x_` begins those of W&B's that may change any day."""
+    name = told.modern(name)
     return name in settings.NAMES or name in _NEEDLESS or name in SURROUNDINGS or name.startswith("x_")
 
 

@@ -272,7 +272,7 @@ class Session:
         if repeat or line not in self._said:
             if not repeat:
                 self._said.add(line)
-            Messages(silent=self.settings().silent).say(line)
+            (self.run.messages if self.run is not None else Messages(silent=self.settings().silent)).say(line)
 
     def active(self, what: str) -> Run:
         """Give the active run; raises UsageError as W&B does when there is none."""

@@ -157,9 +157,10 @@ def resolve(environ: Mapping[str, str], *layers: tuple[str, Mapping[str, Any]]) 
         take(FIELDS["mode"], "WANDB_DISABLED", "disabled")  # Older releases of libraries know only this one.
     given: dict[str, Any] = {}
     for where, layer in layers:
-        for name, value in layer.items():
+        for called, value in layer.items():
             if value is None:
                 continue
+            name = told.modern(called)
             given[name] = value
             if name in NAMES:
                 take(NAMES[name], f"{name} of {where}", value)

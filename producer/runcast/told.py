@@ -21,6 +21,11 @@ TAG_CHARS_MAX = 64  # W&B's own limit.
 _YES, _NO = frozenset({"1", "true", "yes", "on", "t", "y"}), frozenset({"0", "false", "no", "off", "f", "n"})
 
 
+def modern(name: str) -> str:
+    """Name a setting of W&B's as it is called today: what begins with `x_` began with `_`."""
+    return f"x{name}" if name.startswith("_") else name
+
+
 def text(where: str, value: Any) -> str:
     """Read a text."""
     del where

@@ -130,7 +130,9 @@ async def test_runs_that_are_over_leave_nothing_behind(
         # The last round's runs were all alive at once, and who lives is not retired.
         limits = dict.fromkeys(("lines of the hub", "roster", "reaches", "begun", "told"), ROUND_RUNS + RUNS_MAX)
         assert {what: size for what, size in sizes.items() if size > limits.get(what, RUNS_MAX)} == {}
-        assert objects[-1] < objects[0] + 2000, f"{ROUND_RUNS} runs more left objects: {objects}"
+        # How many of the last round are still seen differs from time to time; each is worth a few objects.
+        most = objects[0] + 2000 + 10 * sizes["roster"]
+        assert objects[-1] < most, f"{3 * ROUND_RUNS} runs more left objects: {objects}"
         runs = (await store.stats()).runs
         assert runs == 4 * ROUND_RUNS
         assert (await store.check()).problems == []

@@ -121,6 +121,8 @@ def test_the_file_speaks_of_surroundings_too(tmp_path: Path) -> None:
 def test_a_program_speaks_of_surroundings_too(tmp_path: Path) -> None:
     found = told(tmp_path, {}, ("init(settings=)", Given(console="off", x_disable_stats=True, save_code=False)))
     assert (found.wanted.console, found.wanted.samples, found.wanted.code) == ("off", False, False)
+    older = told(tmp_path, {}, ("init(settings=)", Given(_disable_stats=True, _disable_meta=True)))
+    assert (older.wanted.samples, older.wanted.facts) == (False, False)
 
 
 def test_the_token_comes_from_its_variable_its_file_or_the_login(tmp_path: Path) -> None:
