@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 from tests.flow.running import ALONE
 
 from runcast_ingest import embedded
 
 os.environ.update(ALONE)
+# A machine that is shared is slow at times, and that is no fault of the code.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 TYPED = ["README.md", "docs/getting-started.md", "docs/operations.md"]
 # These have tests of their own, or are what this service was started by: they serve until somebody ends them.
-ELSEWHERE = re.compile(r"pip install|runcast (up|down|demo|tail|run)\b")
+ELSEWHERE = re.compile(r"pip install|runcast (up|down|demo|tail|run|import)\b")
 
 
 def _examples(page: str) -> list[str]:
