@@ -210,7 +210,28 @@ _MODULES = {
 # What takes longer to load than all the rest, and a training mostly needs none of.
 _LATER = {
     "Api": "runcast.apis.api",
+    "Audio": "runcast.media.audio",
+    "BatchableMedia": "runcast.media.shelf",
+    "BoundingBoxes2D": "runcast.media.image",
+    "Classes": "runcast.media.classes",
+    "EvalTable": "runcast.media.table",
+    "Graph": "runcast.media.graph",
     "Histogram": "runcast.media.histogram",
+    "Html": "runcast.media.html",
+    "Image": "runcast.media.image",
+    "ImageMask": "runcast.media.image",
+    "JoinedTable": "runcast.media.table",
+    "Media": "runcast.media.shelf",
+    "Molecule": "runcast.media.solids",
+    "Object3D": "runcast.media.solids",
+    "PartitionedTable": "runcast.media.table",
+    "Plotly": "runcast.media.plotly",
+    "Table": "runcast.media.table",
+    "Video": "runcast.media.video",
+    "WBValue": "runcast.media.shelf",
+    "box3d": "runcast.media.solids",
+    "plot_table": "runcast.plot",
+    "visualize": "runcast.plot",
     "subscribe": "runcast.subscription",
 }
 

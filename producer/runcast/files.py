@@ -21,6 +21,8 @@ from runcast.spool import Bytes, Kept, Spool, weigh, weigh_file
 if TYPE_CHECKING:
     from runcast.delivery import Delivery
 
+DIGEST = "{digest}"
+DIGEST_CHARS = 20  # As in W&B's names of files.
 PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.2, 30.0  # Between tries while the service is away.
 LOOK_SECONDS = 2.0  # How often a service is looked for while none is known.
 FAILURES_MAX = 3  # In a row, with pauses between them: then the end of a training waits no longer.
@@ -41,7 +43,7 @@ class Files:
         keeps: bool = True,
     ) -> None:
         self._spool = Spool(directory)
-        self._find, self._token, self._messages = find, token, messages
+        self._find, self._token, self.messages = find, token, messages
         self._keeps = keeps
         self._sender: FileSender | None = None
         self._starting = threading.Lock()
@@ -54,14 +56,14 @@ class Files:
         try:
             kept = self._keep(source, stays=stays)
         except OSError as error:
-            self._messages.warn_once(
+            self.messages.warn_once(
                 "files",
                 f"cannot keep {name} in {self._spool.directory}: {error.strerror}; the run goes on without it",
             )
             return None
         if self._keeps:
             self._send()
-        return File(time.time_ns(), name, *kept)
+        return _event(name, kept)
 
     def _keep(self, source: Bytes | Path, *, stays: bool) -> Kept:
         if not self._keeps:
@@ -76,7 +78,7 @@ class Files:
     def _send(self) -> None:
         with self._starting:
             if self._sender is None:
-                self._sender = FileSender(self._spool, self._find, self._token, self._messages)
+                self._sender = FileSender(self._spool, self._find, self._token, self.messages)
                 with suppress(RuntimeError):  # No more threads for this user: `runcast sync` has to send them.
                     self._sender.start()
         self._sender.nudge()
@@ -103,7 +105,7 @@ class Files:
                 return False
             if now - told > TOLD_SECONDS or (told == began and now - began > 1):
                 told = now
-                self._messages.say(f"sending {_count(len(waiting))}, {_megabytes(waiting)}; Ctrl-C leaves them here")
+                self.messages.say(f"sending {_count(len(waiting))}, {_megabytes(waiting)}; Ctrl-C leaves them here")
             sender.changed.wait(0.05)
             sender.changed.clear()
         return True
@@ -122,21 +124,28 @@ class RunFiles:
     """A run's files, as those see them who add some."""
 
     def __init__(self, files: Files, tell: Callable[[Event], None]) -> None:
-        self._files, self._tell = files, tell
+        self._files, self.tell = files, tell
 
     def add(self, source: Bytes | str | Path, name: str, *, stays: bool = False) -> File:
         """Keep bytes, or a file as it is now, under a name within the run; the event is told, and returned.
 
-        With `stays`, nobody will change the file: then it is linked, where the disk can. Raises UsageError for a
-        name that is no relative path, and OSError for a file that cannot be read.
+        In the name, `{digest}` stands for the beginning of the bytes' digest. With `stays`, nobody will change the
+        file: then it is linked, where the disk can. Raises UsageError for a name that is no relative path, and
+        OSError for a file that cannot be read.
         """
-        event = self._files.hold(source, paths.check_path(name), stays=stays)
+        paths.check_path(name)
+        event = self._files.hold(source, name, stays=stays)
         if event is None:
             kept = weigh_file(Path(source)) if isinstance(source, str | Path) else weigh(source)
-            self._tell(Lost(time.time_ns(), 1, f"the disk had no room for {name}, {kept.size} bytes"))
-            return File(time.time_ns(), name, *kept)
-        self._tell(event)
+            event = _event(name, kept)
+            self.tell(Lost(time.time_ns(), 1, f"the disk had no room for {event.name}, {kept.size} bytes"))
+            return event
+        self.tell(event)
         return event
+
+    def say_once(self, topic: str, line: str) -> None:
+        """Print a warning, the first time it is about this."""
+        self._files.messages.warn_once(topic, line)
 
 
 class FileSender(threading.Thread):
@@ -251,6 +260,10 @@ class FileSender(threading.Thread):
         if self._delivery is not None:
             self._delivery.close()
             self._delivery = None
+
+
+def _event(name: str, kept: Kept) -> File:
+    return File(time.time_ns(), name.replace(DIGEST, kept.digest[:DIGEST_CHARS]), *kept)
 
 
 def _count(number: int) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from types import ModuleType
 from typing import Any
 
 from runcast.blocks import BOOL, FLOAT, INT
@@ -27,6 +28,10 @@ TIME_SECONDS_MAX = 2**63 / 1e9 - 1  # Times are int64, in nanoseconds.
 OWN_NAMES = ("_step", "_runtime", "_timestamp")  # Every row has these by itself; W&B too keeps only the time's.
 DEPTH_MAX = 32  # Of dicts in dicts; deeper is a cycle.
 
+Show = Callable[[str, Any], Mapping[str, Plain] | None]
+"""Gives names with what stands in the row for a value to be looked at; None for what is no such thing."""
+
+_DRAWING = frozenset({"matplotlib", "plotly", "PIL", "pandas"})
 _KINDS: dict[type, str] = {float: FLOAT, int: INT, bool: BOOL}
 
 
@@ -104,8 +109,10 @@ def back(number: float, kind: str) -> Plain:
     return number if kind == FLOAT else bool(number) if kind == BOOL else int(number)
 
 
-def split(data: Mapping[str, Any], *, machine: bool = False) -> Row:
+def split(data: Mapping[str, Any], *, machine: bool = False, show: Show | None = None) -> Row:
     """Divide a row into numbers with their kinds, and values that are none; `machine`: it may be a sample of one.
+
+    `show` is asked for what a picture, a table or the like is in a row.
 
     Raises TypeError for a value that cannot be kept and NameRefused for a key that cannot.
     """
@@ -115,7 +122,7 @@ def split(data: Mapping[str, Any], *, machine: bool = False) -> Row:
     numbers: dict[str, float] = {}
     kinds: dict[str, str] = {}
     extras: dict[str, Plain] = {}
-    for name, value in _flat(data, "", 0):
+    for name, value in _flat(data, "", 0, show):
         check_name("metric name", name)
         kind = _KINDS.get(type(value))
         if kind == INT and not -INT_MAX <= value <= INT_MAX:
@@ -139,7 +146,7 @@ def _own_time(numbers: Mapping[str, float]) -> int | None:
     return int(stamp * 1e9) if abs(stamp) < TIME_SECONDS_MAX else None
 
 
-def _flat(data: Mapping[str, Any], prefix: str, depth: int) -> Any:
+def _flat(data: Mapping[str, Any], prefix: str, depth: int, show: Show | None) -> Any:
     if depth > DEPTH_MAX:
         raise TypeError(f"the value of {prefix[:-1]!r} is nested deeper than {DEPTH_MAX} dicts")
     for key, value in data.items():
@@ -147,13 +154,23 @@ def _flat(data: Mapping[str, Any], prefix: str, depth: int) -> Any:
             continue
         name = f"{prefix}{key}"
         if isinstance(value, Mapping) and "_type" not in value:
-            yield from _flat(value, f"{name}.", depth + 1)
+            yield from _flat(value, f"{name}.", depth + 1, show)
+        elif show is not None and is_shown(value) and (shown := show(name, value)) is not None:
+            yield from shown.items()
         else:
             plain_value = plain(value)
             if isinstance(plain_value, dict) and "_type" not in plain_value:
-                yield from _flat(plain_value, f"{name}.", depth + 1)
+                yield from _flat(plain_value, f"{name}.", depth + 1, show)
             else:
                 yield name, plain_value
+
+
+def is_shown(value: Any) -> bool:
+    """Whether a value may be something to be looked at: one of our data types, or of the libraries that draw."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return bool(value) and is_shown(value[0])
+    return hasattr(kind, "publish") or kind.__module__.partition(".")[0] in _DRAWING or kind is ModuleType
 
 
 def plain(value: Any, depth: int = 0, *, lenient: bool = False) -> Any:

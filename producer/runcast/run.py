@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from runcast.config import Config
 from runcast.definitions import Aggregate, Definitions, define
 from runcast.disabled import NoJournal
 from runcast.errors import RunFinished
+from runcast.events import Plain
 from runcast.files import RunFiles
 from runcast.journal import EVENT_BYTES_MAX, Shape, row_event
 from runcast.messages import Messages
@@ -227,7 +229,7 @@ class Run(Beside):
 
     def _log_slowly(self, data: Any, at: int, now: int) -> None:
         """Log a row of a new shape, or one with more than plain numbers in it."""
-        row = split(check_row(data))
+        row = split(check_row(data), show=lambda name, value: self._show(name, value, at))
         if self._syncs:
             for name, value in self._definitions.missing_steps([*row.numbers, *row.extras], self._summary).items():
                 row.put(name, value)
@@ -250,6 +252,11 @@ class Run(Beside):
             self._too_large("a row")
             return
         self._summary.track(row.last())
+
+    def _show(self, name: str, value: Any, at: int) -> Mapping[str, Plain] | None:
+        """Keep what is to be looked at as files; says what stands in the row for it."""
+        shown: Mapping[str, Plain] | None = import_module("runcast.media.logged").logged(self._files, name, at, value)
+        return shown
 
     def _pack(self, names: tuple[str, ...], kinds: str) -> Shape | None:
         """Find or make the shape of a flat row; None where there are too many, or it is too large for an entry."""

@@ -7,12 +7,13 @@ from typing import Any
 
 from runcast.errors import UsageError
 from runcast.events import Plain
+from runcast.media.shelf import Shelf, WBValue
 from runcast.rows import count_bins, finite_numbers
 
 BINS_MAX = 512  # As in W&B: more could not be told apart on a screen.
 
 
-class Histogram:
+class Histogram(WBValue):
     """Counts between edges: of `sequence`, an array or anything of numbers, or `np_histogram` as numpy made it.
 
     Raises UsageError for more than 512 bins, and for counts and edges that do not fit each other.
@@ -40,6 +41,11 @@ class Histogram:
             raise UsageError(f"the histogram has {len(self.histogram)} bins; at most {BINS_MAX}")
         if len(self.histogram) + 1 != len(self.bins):
             raise UsageError(f"{len(self.histogram)} counts need {len(self.histogram) + 1} edges, not {len(self.bins)}")
+
+    def shelve(self, shelf: Shelf) -> dict[str, Plain]:
+        """Write it out: it needs no file."""
+        del shelf
+        return self.as_logged()
 
     def as_logged(self) -> dict[str, Plain]:
         """Write it as it stands in a row, as W&B does."""
