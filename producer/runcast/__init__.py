@@ -210,6 +210,7 @@ _MODULES = {
 # What takes longer to load than all the rest, and a training mostly needs none of.
 _LATER = {
     "Api": "runcast.apis.api",
+    "Artifact": "runcast.artifact",
     "Audio": "runcast.media.audio",
     "BatchableMedia": "runcast.media.shelf",
     "BoundingBoxes2D": "runcast.media.image",

@@ -13,9 +13,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from runcast import alerts, events
 from runcast.beginning import Beginning
-from runcast.described import Described
 from runcast.errors import RunFinished
 from runcast.folder import Folder
+from runcast.making import Making
 from runcast.restoring import restore
 from runcast.rows import plain
 from runcast.saving import LIVE, check_policy, find
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from runcast.surroundings.attend import Surroundings
 
 
-class Beside(Described):
+class Beside(Making):
     """A run without its rows, which `Run` adds."""
 
     __slots__ = ("_folder", "_step", "_surroundings", "_waits", "_watches")

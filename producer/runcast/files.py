@@ -143,6 +143,14 @@ class RunFiles:
         self.tell(event)
         return event
 
+    def keep(self, source: Bytes | Path, name: str, *, stays: bool = False) -> bool:
+        """Keep bytes that belong to no name of the run, such as an artifact's; says whether there was room."""
+        return self._files.hold(source, name, stays=stays) is not None
+
+    def lose(self, reason: str) -> None:
+        """Say in the run that something of it is not kept."""
+        self.tell(Lost(time.time_ns(), 1, reason))
+
     def say_once(self, topic: str, line: str) -> None:
         """Print a warning, the first time it is about this."""
         self._files.messages.warn_once(topic, line)

@@ -30,6 +30,24 @@ def routes(store: Store, files: Files) -> APIRouter:
     """Make the routes."""
     router = APIRouter(tags=["files"])
 
+    # A project's name may have slashes in it: what names a run comes first.
+    @router.get(
+        "/projects/{project:path}/runs/{run}/artifacts",
+        summary="List the artifacts that a run made and used",
+        response_model=models.ArtifactLinks,
+        responses=TROUBLES,
+    )
+    async def of_run(project: ProjectName, run: RunId) -> Response:
+        """In the order in which it did."""
+        record = await find_run(store, project, run)
+        links = await store.artifacts_of(record.key)
+        return say(
+            {
+                "made": [_link(each) for each in links if each.made],
+                "used": [_link(each) for each in links if not each.made],
+            }
+        )
+
     @router.get(
         "/projects/{project:path}/artifacts",
         summary="List a project's artifacts",
@@ -103,23 +121,6 @@ def routes(store: Store, files: Files) -> APIRouter:
         except (ValueError, KeyError, TypeError, RecursionError):
             raise Trouble(404, "unknown_file", f"{artifact}:{version} has no file {name[:300]!r}") from None
         return serve(files, str(digest), name, request)
-
-    @router.get(
-        "/projects/{project:path}/runs/{run}/artifacts",
-        summary="List the artifacts that a run made and used",
-        response_model=models.ArtifactLinks,
-        responses=TROUBLES,
-    )
-    async def of_run(project: ProjectName, run: RunId) -> Response:
-        """In the order in which it did."""
-        record = await find_run(store, project, run)
-        links = await store.artifacts_of(record.key)
-        return say(
-            {
-                "made": [_link(each) for each in links if each.made],
-                "used": [_link(each) for each in links if not each.made],
-            }
-        )
 
     return router
 
