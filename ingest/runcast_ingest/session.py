@@ -233,6 +233,12 @@ class Session:
             if self._reaches.pop(path, None) is not None:
                 self._watch.leave(path)
 
+    def _follow(self, run: RunInfo, reach: Reach) -> None:
+        """Go on from where a run's stream stands, unless the roster retired the run while that was found out."""
+        if run.path in self._roster.runs:
+            self._reaches[run.path] = reach
+            self._watch.follow(run.path)
+
     def _lose(self, run: RunInfo) -> None:
         del self._reaches[run.path]
         self._watch.leave(run.path)
@@ -261,8 +267,7 @@ class Session:
             totals = count_points(run, view, tail, self._picker(choice))
             strokes += self._rows(run, tail, reach)
             strokes += draw_marks(run, reach.sent, after={})
-            self._reaches[run.path] = reach
-            self._watch.follow(run.path)
+            self._follow(run, reach)
         await self._gather(run, strokes, totals, envelope(view))
 
     async def _resync(self, run: RunInfo, reason: str) -> None:
@@ -287,8 +292,7 @@ class Session:
             reach = Reach(self._choice, {} if record is None else {each.id: each.mark for each in record.writers})
             # What the store lacks the hub holds; what it dropped since is stored, and no mark is too high.
             self._rows(run, pin.batches() or [], reach)
-            self._reaches[run.path] = reach
-            self._watch.follow(run.path)
+            self._follow(run, reach)
         if strokes := draw_marks(run, reach.sent, after={}):
             await self._send(DELTA, strokes)
 
@@ -318,8 +322,7 @@ class Session:
                 elif complete:
                     reach = Reach(choice, after)
                     strokes += self._rows(run, tail or [], reach)
-                    self._reaches[run.path] = reach
-                    self._watch.follow(run.path)
+                    self._follow(run, reach)
             if kind == SNAPSHOT or strokes:
                 await self._send(kind, strokes + draw_marks(run, after, after=before))
             kind = DELTA

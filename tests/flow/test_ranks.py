@@ -49,7 +49,7 @@ for step in range(int(sys.argv[1])):
     wandb.log({"loss": rank + step / 1000, "rank": rank})
     time.sleep(float(sys.argv[2]))
 wandb.finish()
-print(json.dumps([rank, run.id]), flush=True)
+os.write(1, f"{json.dumps([rank, run.id])}\\n".encode())  # In one: eight processes share the pipe.
 """
 
 
@@ -140,7 +140,7 @@ for turn in range(2):
     run = wandb.init(project="turns")
     wandb.log({"turn": turn})
     wandb.finish()
-    print(json.dumps([turn, run.id]), flush=True)
+    os.write(1, f"{json.dumps([turn, run.id])}\\n".encode())
 """
     with job(service, program, world=3) as process:
         said, errors = process.communicate(timeout=60)

@@ -33,6 +33,7 @@ class Soak:
         self.service = _Service(Settings(directory=directory), store, url)
         self.client = redis.Redis.from_url(url)
         self.sent = 0
+        self._awake = asyncio.Event()
         self._store = store
         self.session = Session(
             Subscribe("p"),
@@ -45,6 +46,7 @@ class Soak:
     async def _ignore(self, text: str) -> None: ...
 
     async def _decode(self, data: bytes) -> None:
+        await self._awake.wait()
         self.session.ack(parse_frame(data).seq)
 
     def loops(self) -> list[asyncio.Task[None]]:
@@ -54,7 +56,11 @@ class Soak:
         return [asyncio.create_task(loop) for loop in [*loops, self.session.run()]]
 
     async def round(self, runs: int) -> None:
-        """Send runs, of which every tenth dies without a word, and wait until all are stored, shown and over."""
+        """Send runs, of which every tenth dies without a word, and wait until all are stored, shown and over.
+
+        The watcher sleeps at first: the roster has retired some runs before their pictures are sent.
+        """
+        self._awake.clear()
         pipeline = self.client.pipeline(transaction=False)
         for number in range(self.sent, self.sent + runs):
             path, writer = f"p/run{number}", f"{number:016x}"
@@ -70,6 +76,8 @@ class Soak:
         await self._until(lambda: not self.service._persister.waiting_bytes, "something is not stored")
         await self._until(lambda: not self.living(), "a watcher still sees a run that is over as one that runs")
         await self._until(lambda: self.marks_in_redis() <= RUNS_MAX, "Redis keeps marks of runs that are over")
+        self._awake.set()
+        await self._until(lambda: not self.session._jobs, "the watcher never has all pictures")
 
     def living(self) -> int:
         """Count the runs that a watcher sees running."""
