@@ -1,12 +1,12 @@
 """How metrics are shown and summarised: what `define_metric` said, and what it comes to.
 
-The rules are those that W&B's client 0.31 was recorded to follow. An exact name counts before a glob, of
-globs the longer. A definition adds to an earlier one of the same name, unless it overwrites it. Pure.
+The rules are those that W&B's client 0.31 was recorded to follow. An exact name counts before a glob, of globs the
+longer, where W&B takes any. A definition adds to an earlier one of the same name, unless it overwrites it. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from math import isnan, nan
 from typing import Any
 
@@ -14,9 +14,10 @@ from msgspec import Struct, structs
 
 from runcast.errors import UsageError
 from runcast.events import Metric
-from runcast.names import check_name
+from runcast.names import OWN_NAMES, check_name
 
-OPERATIONS = ("min", "max", "mean", "best", "first", "last", "copy", "none")
+COPY, NONE = "copy", "none"  # The last value, which is what stands there anyway; and nothing.
+OPERATIONS = ("min", "max", "mean", "best", "first", "last", COPY, NONE)
 GOALS = ("minimize", "maximize")
 _COMPUTED = frozenset(("min", "max", "mean", "best", "first"))
 STEP_SYNC_DEFAULT = 0  # What a row gets whose step metric was never logged.
@@ -33,8 +34,8 @@ class Definition(Struct, frozen=True):
 
     @property
     def aggregates(self) -> bool:
-        """Whether its summary is more than the last value."""
-        return bool(self.summary)
+        """Whether its summary is more than the last value, or nothing at all."""
+        return any(operation != COPY for operation in self.summary)
 
 
 class Aggregate(Struct, array_like=True):
@@ -78,12 +79,15 @@ class Aggregate(Struct, array_like=True):
             "best": best,
             "first": self.first,
             "last": self.last,
-            "copy": self.last,
         }
-        return {name: _whole(values[name]) for name in definition.summary if name in values}
+        return (
+            {}
+            if NONE in definition.summary
+            else {name: whole(values[name]) for name in definition.summary if name in values}
+        )
 
 
-def _whole(value: float) -> float:
+def whole(value: float) -> float:
     """Give a whole number as one: the least of integers is an integer."""
     return int(value) if abs(value) < 2**53 and float(value).is_integer() else value
 
@@ -91,7 +95,7 @@ def _whole(value: float) -> float:
 def define(
     name: str,
     *,
-    step_metric: str | None = None,
+    step_metric: str | Metric | None = None,
     step_sync: bool | None = None,
     hidden: bool | None = None,
     summary: str | None = None,
@@ -106,11 +110,13 @@ def define(
         raise UsageError(f"summary is {unknown[0]!r}; it is made of {', '.join(OPERATIONS)}")
     if goal is not None and goal not in GOALS:
         raise UsageError(f"goal is {goal!r}; it is one of {', '.join(GOALS)}")
-    step = check_name("step metric", getattr(step_metric, "name", step_metric)) if step_metric else ""
+    if "best" in operations and goal is None:
+        raise UsageError(f"the best of {name!r} needs a goal: define_metric(…, goal='minimize') or 'maximize'")
+    step = step_metric.name if isinstance(step_metric, Metric) else step_metric or ""
     return Metric(
         0,
         name,
-        step_metric=step,
+        step_metric=check_name("step metric", step) if step else "",
         step_sync=bool(step) if step_sync is None else step_sync,
         hidden=bool(hidden),
         summary=operations,
@@ -162,14 +168,13 @@ class Definitions:
         """Whether any metric brings its step metric with it."""
         return any(each.step_sync for book in (self._exact, self._globs) for each in book.values())
 
-    def missing_steps(self, names: Iterable[str], last: Mapping[str, Any]) -> dict[str, Any]:
+    def missing_steps(self, names: Iterable[str], last: Callable[[str], Any]) -> dict[str, Any]:
         """Say which step metrics a row lacks, with their last values."""
         names = list(names)
         found: dict[str, Any] = {}
         for name in names:
             definition = self.of(name)
-            if definition is not None and definition.step_sync and definition.step_metric not in names:
-                step = definition.step_metric
-                value = last.get(step, STEP_SYNC_DEFAULT)
-                found[step] = value.get("last", STEP_SYNC_DEFAULT) if isinstance(value, dict) else value
+            if definition is not None and definition.step_sync and definition.step_metric not in (*names, *OWN_NAMES):
+                value = last(definition.step_metric)
+                found[definition.step_metric] = STEP_SYNC_DEFAULT if value is None else value
         return found

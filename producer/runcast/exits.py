@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
@@ -48,6 +49,12 @@ class Exits:
             self._end(self._exit_code, TERM_SECONDS_MAX if self._exit_code == EXIT_TERM else FINISH_SECONDS_MAX)
         except (KeyboardInterrupt, SystemExit):
             return  # Told a second time to go: the journal keeps what is not stored yet.
+        finally:
+            if self._exit_code == EXIT_INTERRUPT:
+                # Python ends by SIGINT after this, so that a shell's loop ends too; but it forgets to, if a module was
+                # loaded meanwhile whose classes are made by `exec`, as dataclasses are. This reminds it.
+                with suppress(KeyboardInterrupt):
+                    exec("raise KeyboardInterrupt")  # noqa: S102  # A constant.
 
     def _excepted(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         self._exit_code = EXIT_INTERRUPT if issubclass(kind, KeyboardInterrupt) else EXIT_ERROR

@@ -18,14 +18,13 @@ from typing import Any
 from runcast.blocks import BOOL, FLOAT, INT
 from runcast.errors import UsageError
 from runcast.events import Plain
-from runcast.names import SYSTEM, check_name
+from runcast.names import OWN_NAMES, SYSTEM, check_name
 
 INT_MAX = 2**53  # Beyond it a float64 no longer holds every integer.
 LIST_VALUES_MAX = 32  # A larger array becomes a histogram, as in W&B.
 HISTOGRAM_BINS = 32
 STEP_MAX = 2**53  # Beyond it the page's numbers cannot tell two steps apart.
 TIME_SECONDS_MAX = 2**63 / 1e9 - 1  # Times are int64, in nanoseconds.
-OWN_NAMES = ("_step", "_runtime", "_timestamp")  # Every row has these by itself; W&B too keeps only the time's.
 DEPTH_MAX = 32  # Of dicts in dicts; deeper is a cycle.
 
 Show = Callable[[str, Any], Mapping[str, Plain] | None]
@@ -242,7 +241,7 @@ def _foreign(value: Any, depth: int) -> Any:
     if hasattr(value, "item") and not hasattr(value, "__len__"):
         return plain(value.item(), depth + 1)
     if type(value).__name__ in {"Decimal", "UUID", "complex"}:
-        return str(value)
+        return str(value).strip("()")
     if callable(value):
         return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__name__)}"
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")

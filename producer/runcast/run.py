@@ -231,7 +231,9 @@ class Run(Beside):
         """Log a row of a new shape, or one with more than plain numbers in it."""
         row = split(check_row(data), show=lambda name, value: self._show(name, value, at))
         if self._syncs:
-            for name, value in self._definitions.missing_steps([*row.numbers, *row.extras], self._summary).items():
+            for name, value in self._definitions.missing_steps(
+                [*row.numbers, *row.extras], self._summary.last_value
+            ).items():
                 row.put(name, value)
         if row.time_ns is not None:
             now = row.time_ns
@@ -362,18 +364,19 @@ class Run(Beside):
     def define_metric(
         self,
         name: str,
-        step_metric: str | None = None,
+        step_metric: str | events.Metric | None = None,
         step_sync: bool | None = None,
         hidden: bool | None = None,
         summary: str | None = None,
         goal: str | None = None,
         overwrite: bool | None = None,
-    ) -> None:
+    ) -> events.Metric:
         """Say how a metric is shown and summarised; `name` may end in `*`, and then speaks for all that begin so.
 
-        `step_metric` is its x axis, and its last value is put into rows that lack it, unless `step_sync` is false.
-        `summary` is made of min, max, mean, best (with `goal`), first, last, copy and none, with commas. What was
-        logged before counts too. Raises UsageError for a `*` anywhere else, and for an operation that there is not.
+        Returns the definition as it is now. `step_metric` is its x axis, by name or by what this returned, and its last
+        value is put into rows that lack it, unless `step_sync` is false. `summary` is made of min, max, mean, best
+        (which needs `goal`), first, last, copy and none, with commas. What was logged before counts too. Raises
+        UsageError for a `*` anywhere else, and for an operation that there is not.
         """
         asked = define(name, step_metric=step_metric, step_sync=step_sync, hidden=hidden, summary=summary, goal=goal)
         metric = self._definitions.add(asked, overwrite=bool(overwrite))
@@ -383,6 +386,7 @@ class Run(Beside):
         if self._definitions.syncs:
             self._syncs = True
             self._shapes = {}
+        return metric
 
     def _seen(self, metric: events.Metric) -> dict[str, tuple[int, float, float, float, float, float]]:
         """Read in the journal what was logged of a metric before it was defined."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
-from runcast.definitions import Aggregate, Definitions
+from runcast.definitions import Aggregate, Definitions, whole
 from runcast.events import Plain
 from runcast.journal import Shape
 from runcast.rows import plain
@@ -28,14 +28,17 @@ class Summary(MutableMapping[str, Any]):
     _publish: Callable[[dict[str, Plain], tuple[str, ...]], None]
 
     def __getitem__(self, key: str) -> Any:
-        return self._settled()[key]
+        value = self._settled()[key] if key in self._settled() else self._part(key)
+        return Part(self, key, value) if isinstance(value, dict) and "_type" not in value else value
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.update({key: value})
 
     def __delitem__(self, key: str) -> None:
-        del self._settled()[key]
-        self._publish({}, (key,))
+        names = (key,) if key in self._settled() else tuple(f"{key}.{name}" for name in flat(self._part(key)))
+        for name in names:
+            del self._values[name]
+        self._publish({}, names)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._settled())
@@ -45,7 +48,7 @@ class Summary(MutableMapping[str, Any]):
 
     def __getattr__(self, key: str) -> Any:
         try:
-            return self._settled()[key]
+            return self[key]
         except KeyError:
             raise AttributeError(key) from None
 
@@ -56,9 +59,14 @@ class Summary(MutableMapping[str, Any]):
         return repr(self._settled())
 
     def update(self, *others: Any, **more: Any) -> None:
-        """Set several values at once."""
-        values = {str(key): plain(value) for key, value in dict(*others, **more).items()}
-        self._settled().update(values)
+        """Set several values at once; a dict is brought together with what is there under its name."""
+        given = {str(key): plain(value) for key, value in dict(*others, **more).items()}
+        held = self._settled()
+        # What stands there as a dict is what a definition came to; all other dicts are dotted names, as in rows.
+        aggregated = {key for key, value in given.items() if isinstance(held.get(key), dict)}
+        values = flat({key: value for key, value in given.items() if key not in aggregated})
+        values |= {key: given[key] for key in aggregated}
+        held.update(values)
         self._aggregates.update(dict.fromkeys(values))
         self._publish(values, ())
 
@@ -80,15 +88,37 @@ class Summary(MutableMapping[str, Any]):
         object.__setattr__(self, "_definitions", definitions)
         values = self._settled()
         for key, aggregate in seen.items():
-            if self._aggregates.setdefault(key, aggregate) is not None:
-                self._show(values, key, aggregate)
+            if self._aggregates.get(key) is None:
+                self._aggregates[key] = aggregate
+            self._show(values, key, aggregate)
         if definitions.aggregates:
             # The short way looks at the last row of many: now each of them counts.
             object.__setattr__(self, "last", self._each)
 
     def follows(self, key: str) -> bool:
-        """Whether all values of a key have been counted, or need not be."""
-        return key in self._aggregates
+        """Whether all values of a key have been counted."""
+        return self._aggregates.get(key) is not None
+
+    def last_value(self, key: str) -> Any:
+        """Give the last value of a key, whatever the summary shows of it; None for none."""
+        aggregate = self._aggregates.get(key)
+        value = whole(aggregate.last) if aggregate is not None else self._settled().get(key)
+        return None if isinstance(value, dict) else value
+
+    def _part(self, key: str) -> dict[str, Any]:
+        """Gather the names below a key; raises KeyError when there is none."""
+        start = f"{key}."
+        found: dict[str, Any] = {}
+        for name, value in list(self._settled().items()):
+            if name.startswith(start):
+                *path, leaf = name[len(start) :].split(".")
+                inner = found
+                for step in path:
+                    inner = inner.setdefault(step, {})
+                inner[leaf] = value
+        if not found:
+            raise KeyError(key)
+        return found
 
     def _each(self, shape: Shape, body: bytes) -> None:
         self.track(shape.values(body))
@@ -121,3 +151,58 @@ class Summary(MutableMapping[str, Any]):
             if body is not None:
                 self._values.update(shape.values(body))
         return self._values
+
+
+class Part(MutableMapping[str, Any]):
+    """A dict in a summary: reads like one, and what is set in it is published as set in the summary."""
+
+    def __init__(self, whole: MutableMapping[str, Any], key: str, values: dict[str, Any]) -> None:
+        object.__setattr__(self, "_whole", whole)
+        object.__setattr__(self, "_key", key)
+        object.__setattr__(self, "_values", values)
+
+    _whole: MutableMapping[str, Any]
+    _key: str
+    _values: dict[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        value = self._values[key]
+        return Part(self, key, value) if isinstance(value, dict) and "_type" not in value else value
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._values[key] = plain(value)
+        self._whole[self._key] = self._values
+
+    def __delitem__(self, key: str) -> None:
+        del self._values[key]
+        del self._whole[self._key]
+        self._whole[self._key] = self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getattr__(self, key: str) -> Any:
+        try:
+            return self[key]
+        except KeyError:
+            raise AttributeError(key) from None
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        self[key] = value
+
+    def __repr__(self) -> str:
+        return repr(self._values)
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Write dicts in dicts as dotted names, as rows have them; what has a `_type` is a value."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict) and "_type" not in value and value:
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found

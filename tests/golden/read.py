@@ -9,6 +9,8 @@ from runcast.events import Config, Summary
 from runcast.ports import wandb_file
 from runcast.ports.foreign import Row
 
+CLOCK_SECONDS_MIN = 1.5e9  # What is earlier was no clock's word: the program brought the time itself.
+
 
 def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Write nested dicts as dotted names; what has a `_type` is a value."""
@@ -21,6 +23,12 @@ def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
+def without_clocks(row: dict[str, Any]) -> dict[str, Any]:
+    """Leave out of a row what differs from run to run."""
+    brought = row.get("_timestamp", CLOCK_SECONDS_MIN) < CLOCK_SECONDS_MIN
+    return {name: value for name, value in row.items() if name != "_runtime" and (brought or name != "_timestamp")}
+
+
 def final(path: Path) -> tuple[str, dict[str, Any]]:
     """Read a file; the run's name, and what it came to."""
     source = wandb_file.read(path)
@@ -29,7 +37,8 @@ def final(path: Path) -> tuple[str, dict[str, Any]]:
     config = dict(source.start.config)
     for item in source.items:
         if isinstance(item, Row):
-            rows.setdefault(item.step, {}).update(flat(dict(item.values)))
+            row = flat(dict(item.values)) | {"_timestamp": item.time / 1e9}
+            rows.setdefault(item.step, {}).update(without_clocks(row))
         elif isinstance(item, Summary):
             _merge(summary, item.values)
             for name in item.deleted:
@@ -40,6 +49,7 @@ def final(path: Path) -> tuple[str, dict[str, Any]]:
         "rows": [{"_step": step, **rows[step]} for step in sorted(rows)],
         "summary": flat({name: value for name, value in summary.items() if not name.startswith("_")}),
         "config": flat(config),
+        "exit_code": source.exit_code,
     }
 
 

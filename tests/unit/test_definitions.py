@@ -65,10 +65,10 @@ def test_a_second_definition_adds_unless_it_overwrites() -> None:
 def test_a_row_gets_the_step_metric_that_it_lacks() -> None:
     book = Definitions()
     book.add(define("val/*", step_metric="epoch"))
-    assert book.missing_steps(["val/loss"], {"epoch": 3}) == {"epoch": 3}
-    assert book.missing_steps(["val/loss"], {}) == {"epoch": 0}
-    assert book.missing_steps(["val/loss", "epoch"], {"epoch": 3}) == {}
-    assert book.missing_steps(["loss"], {"epoch": 3}) == {}
+    assert book.missing_steps(["val/loss"], {"epoch": 3}.get) == {"epoch": 3}
+    assert book.missing_steps(["val/loss"], dict[str, int]().get) == {"epoch": 0}
+    assert book.missing_steps(["val/loss", "epoch"], {"epoch": 3}.get) == {}
+    assert book.missing_steps(["loss"], {"epoch": 3}.get) == {}
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,8 @@ def _aggregate(run: Run, name: str, column: Iterable[float], seen: Aggregate | N
     if definition is None or not definition.aggregates:
         return False
     held = run.details.setdefault(AGGREGATES, {})
+    if seen is not None and held.get(name, ()) is None:
+        del held[name]  # It is defined anew: what was set by hand before no longer counts.
     if name in held and held[name] is None:
         return False
     if name not in held and len(held) >= AGGREGATES_MAX:
