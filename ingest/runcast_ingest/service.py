@@ -23,7 +23,6 @@ from starlette.types import ASGIApp
 from runcast import transport
 from runcast.discovery import Discovery
 from runcast.errors import StreamUnavailable
-from runcast.events import Finish
 from runcast.gate import Gate
 from runcast_ingest.address import announce, public
 from runcast_ingest.app import Lifespan, compose
@@ -162,9 +161,7 @@ class _Service:
 
     def _admitted(self, batch: Batch) -> None:
         self._broadcast.publish(batch)
-        self._states.heard(batch.path, batch.writer)
-        if any(isinstance(item, Finish) for item in batch.items):
-            self._states.ended(batch.path, batch.writer)
+        self._states.saw(batch)
 
     def _fenced(self, shard: int) -> None:
         self._tail.drop(shard)

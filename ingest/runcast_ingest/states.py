@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from msgspec import Struct
 
 from runcast.errors import StoreUnavailable
-from runcast.events import Finish
+from runcast.events import Finish, Start
 from runcast_ingest.batch import Batch
 
 log = logging.getLogger(__name__)
@@ -26,16 +26,32 @@ CHECK_SECONDS = 1.0
 
 
 class End(Struct, frozen=True):
-    """How one writer stands: whether it ended, and with which exit code; None: it died without a word."""
+    """How one writer stands: whether it ended, and with which exit code; None: it died without a word.
+
+    `began` and `spoke` are the times of its first and its last event, by its own clock.
+    """
 
     ended: bool
     exit_code: int | None
+    label: str = ""
+    began: int = 0
+    spoke: int = 1
+
+
+def counting(ends: Iterable[End]) -> list[End]:
+    """Leave out writers for whom another went on: under the same label, and after they had said their last.
+
+    So a rank that its launcher began again counts for the one that died. `ends` are in the order in which they came.
+    """
+    every = list(ends)
+    latest = {end.label: end for end in every}
+    return [end for end in every if end is latest[end.label] or end.spoke > latest[end.label].began]
 
 
 def state_of(ends: Iterable[End]) -> str:
     """Judge a run by its writers: it runs while one of them does, and the worst end counts."""
     worst = FINISHED
-    for end in ends:
+    for end in counting(ends):
         if not end.ended:
             return RUNNING
         if end.exit_code is None:
@@ -48,6 +64,7 @@ def state_of(ends: Iterable[End]) -> str:
 class _Life(Struct):
     state: str
     heard: dict[str, float]  # By writer that has not ended, on our monotonic clock.
+    labelled: dict[str, str] = {}  # By label: who began under it last.
 
 
 class States:
@@ -69,10 +86,14 @@ class States:
         """How many runs are remembered."""
         return len(self._lives)
 
-    def begin(self, path: str, writers: Iterable[str]) -> None:
-        """Take up a run that the store holds for running, after a start of the service: its silence counts from now."""
+    def begin(self, path: str, writers: Mapping[str, str]) -> None:
+        """Take up a run that the store holds for running, after a start of the service: its silence counts from now.
+
+        `writers` are those that have not ended, each with its label.
+        """
         now = self._clock()
-        self._lives[path] = _Life(RUNNING, dict.fromkeys(writers, now))
+        labelled = {label: writer for writer, label in writers.items()}
+        self._lives[path] = _Life(RUNNING, dict.fromkeys(writers, now), labelled)
 
     def heard(self, path: str, writer: str) -> None:
         """Note a sign of life: a beat or a batch."""
@@ -82,11 +103,21 @@ class States:
         life.heard[writer] = self._clock()
 
     def saw(self, batch: Batch) -> None:
-        """Note a batch: a sign of life, unless it ends with the writer's last word."""
-        if any(isinstance(item, Finish) for item in batch.items):
-            self.ended(batch.path, batch.writer)
-        else:
-            self.heard(batch.path, batch.writer)
+        """Note a batch: a sign of life, maybe a writer's first word, maybe its last."""
+        self.heard(batch.path, batch.writer)
+        for item in batch.items:
+            if isinstance(item, Start):
+                self._began(batch.path, batch.writer, item.label)
+            elif isinstance(item, Finish):
+                self.ended(batch.path, batch.writer)
+
+    def _began(self, path: str, writer: str, label: str) -> None:
+        """Listen no more for the one that it goes on for; should that one live after all, its next beat is heard."""
+        life = self._lives[path]
+        before = life.labelled.get(label)
+        if before is not None and before != writer:
+            life.heard.pop(before, None)
+        life.labelled[label] = writer
 
     def ended(self, path: str, writer: str) -> None:
         """Note a writer's last word: its silence means nothing from now on."""

@@ -26,16 +26,20 @@ AGENT = """
 import os, subprocess, sys, tempfile
 world, program, *arguments = sys.argv[1:]
 folder = tempfile.mkdtemp(prefix="torchelastic_")
-ranks = []
-for rank in range(int(world)):
-    given = dict(
-        RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=world, LOCAL_WORLD_SIZE=world, GROUP_RANK="0",
-        MASTER_ADDR="localhost", MASTER_PORT="29500", TORCHELASTIC_RUN_ID="none", TORCHELASTIC_RESTART_COUNT="0",
-        TORCHELASTIC_ERROR_FILE=f"{folder}/none_x/attempt_0/{rank}/error.json",
-    )
-    ranks.append(subprocess.Popen([sys.executable, "-c", program, *arguments], env=os.environ | given))
-print(*[rank.pid for rank in ranks], flush=True)
-codes = [rank.wait() for rank in ranks]
+for attempt in range(2):
+    ranks = []
+    for rank in range(int(world)):
+        given = dict(
+            RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=world, LOCAL_WORLD_SIZE=world, GROUP_RANK="0",
+            MASTER_ADDR="localhost", MASTER_PORT="29500", TORCHELASTIC_RUN_ID="none",
+            TORCHELASTIC_RESTART_COUNT=str(attempt),
+            TORCHELASTIC_ERROR_FILE=f"{folder}/none_x/attempt_{attempt}/{rank}/error.json",
+        )
+        ranks.append(subprocess.Popen([sys.executable, "-c", program, *arguments], env=os.environ | given))
+    print(*[rank.pid for rank in ranks], flush=True)
+    codes = [rank.wait() for rank in ranks]
+    if "ELASTIC" not in os.environ or not any(codes):
+        break
 os.rmdir(folder)
 sys.exit(max(map(abs, codes)))
 """
@@ -130,6 +134,36 @@ def test_a_rank_that_is_killed_leaves_the_run_to_the_others_until_they_end(servi
     assert stored == {f"rank{rank}": list(range(300)) for rank in (0, 1, 3)}
     assert 5 < len(killed) < 300
     assert killed == list(range(len(killed)))
+
+
+def test_ranks_that_were_begun_again_count_for_those_that_died(service: Running) -> None:
+    """One was killed, the launcher ended the others and began all again: the run is as its second try is."""
+    program = """
+import os, signal, time, runcast as wandb
+rank, again = int(os.environ["RANK"]), int(os.environ["TORCHELASTIC_RESTART_COUNT"])
+run = wandb.init(project="elastic")
+for step in range(20):
+    wandb.log({"loss": step + 100 * again}, step=step)
+if not again:
+    while run._writer.waiting:
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGKILL if rank < 2 else signal.SIGTERM)
+    time.sleep(60)
+wandb.finish()
+"""
+    with job(service, program, world=3, ELASTIC="1") as process:
+        said, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert len(said.splitlines()) == 2
+    [run] = run_ids(service, "elastic")
+    assert state_of(service.api, "elastic", run) == "finished"
+    service.runcast("sync")  # What the killed ones left comes late, and changes nothing about that.
+    assert not journals(service.directory)
+    found = service.api.run("elastic", run)
+    assert (found["state"], len(found["writers"])) == ("finished", 6)
+    rows = [(row["_label"], row["_step"], row["loss"]) for row in service.api.history("elastic", run)]
+    # Of two rows of one step and one label the later counts.
+    assert sorted(rows) == sorted((f"rank{rank}", step, step + 100) for rank in range(3) for step in range(20))
 
 
 def test_every_run_of_a_job_is_one_run(service: Running) -> None:

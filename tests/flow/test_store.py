@@ -244,8 +244,22 @@ async def test_a_resumed_run_is_judged_by_its_new_writer(store: Store) -> None:
     assert (await second.finish(0)).states == [("p/r", "finished")]
     assert not await store.set_state("p/r", "crashed")
     # What the first still had in its journal comes late, and is welcome.
-    await first.commit(block({"a": [1]}, steps=[0]))
-    assert (await first.finish(None)).states == [("p/r", "finished")]
+    assert (await first.commit(block({"a": [1]}, steps=[0]))).states == []
+    assert (await first.commit(Finish(BEGIN, None))).states == []
+
+
+async def test_a_run_goes_on_without_those_whom_others_went_on_for(store: Store) -> None:
+    """A rank was killed and begun again before anybody missed it."""
+    ranks = [Publisher(store, writer=f"{rank:016x}", label=f"rank{rank}") for rank in range(2)]
+    for rank in ranks:
+        await rank.start()
+    again = Publisher(store, writer="b" * 16, label="rank1")
+    await again.commit(Start(BEGIN + 10**9, "a run", {}, label="rank1"))
+    await ranks[0].finish(0)
+    assert (await again.finish(0)).states == [("p/r", "finished")]
+    assert not await store.set_state("p/r", "crashed")
+    late = Finish(BEGIN + 5, None)
+    assert (await ranks[1].commit(late)).states == []
 
 
 async def test_runs_are_listed_in_pages(store: Store) -> None:

@@ -7,6 +7,9 @@ import asyncio
 import pytest
 
 from runcast.errors import StoreUnavailable
+from runcast.events import Start
+from runcast.streams import START
+from runcast_ingest.batch import Batch
 from runcast_ingest.states import CRASHED, FAILED, FINISHED, RUNNING, SILENCE_SECONDS, End, States, state_of
 
 
@@ -23,7 +26,29 @@ from runcast_ingest.states import CRASHED, FAILED, FINISHED, RUNNING, SILENCE_SE
     ],
 )
 def test_a_run_is_judged_by_the_worst_end_of_its_writers(ends: list[tuple[bool, int | None]], state: str) -> None:
-    assert state_of(End(*end) for end in ends) == state
+    labelled = [End(*end, label=f"rank{rank}") for rank, end in enumerate(ends)]
+    assert state_of(labelled) == state
+
+
+@pytest.mark.parametrize(
+    "died", [End(False, None, "rank1", 0, 9), End(True, None, "rank1", 0, 9), End(True, 143, "rank1", 0, 9)]
+)
+@pytest.mark.parametrize(("again", "state"), [((False, None), RUNNING), ((True, 0), FINISHED), ((True, 1), FAILED)])
+def test_a_rank_that_was_begun_again_counts_for_the_one_that_died(
+    died: End, again: tuple[bool, int | None], state: str
+) -> None:
+    assert state_of([End(True, 0, "rank0", 0, 9), died, End(*again, label="rank1", began=10, spoke=20)]) == state
+
+
+def test_two_writers_of_one_label_that_both_go_on_both_count() -> None:
+    """As in a shared run whose processes have no labels: what one says after the other began shows that it lives."""
+    second = End(True, 0, began=10, spoke=20)
+    assert state_of([End(False, None, began=0, spoke=11), second]) == RUNNING
+    assert state_of([End(True, 1, began=0, spoke=11), second]) == FAILED
+
+
+def began(writer: str, label: str) -> Batch:
+    return Batch("p/r", writer, 0, 1, 1, [Start(0, "r", {}, label=label)], START, 0, 0)
 
 
 class Clock:
@@ -58,7 +83,7 @@ def test_a_run_whose_writers_all_fall_silent_has_crashed() -> None:
 
 def test_a_run_that_is_heard_again_runs_again() -> None:
     states, clock = _states()
-    states.begin("p/r", ["a"])
+    states.begin("p/r", {"a": ""})
     clock.now += SILENCE_SECONDS + 1
     assert states.due() == [("p/r", CRASHED)]
     states.committed("p/r", CRASHED)
@@ -66,9 +91,26 @@ def test_a_run_that_is_heard_again_runs_again() -> None:
     assert states.due() == [("p/r", RUNNING)]
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_the_silence_of_a_rank_that_was_begun_again_says_nothing(restarted: bool) -> None:
+    """Nor does it between the last word of the others and the commit that says how the run ended."""
+    states, clock = _states()
+    if restarted:
+        states.begin("p/r", {"a": "rank0", "b": "rank1"})
+    else:
+        states.saw(began("a", "rank0"))
+        states.saw(began("b", "rank1"))
+    states.committed("p/r", RUNNING)
+    states.saw(began("c", "rank1"))
+    clock.now += SILENCE_SECONDS + 1
+    states.ended("p/r", "a")
+    states.ended("p/r", "c")
+    assert states.due() == []
+
+
 def test_after_a_start_of_the_service_every_writer_has_its_time() -> None:
     states, clock = _states()
-    states.begin("p/r", ["a"])
+    states.begin("p/r", {"a": ""})
     clock.now += SILENCE_SECONDS
     assert states.due() == []
     clock.now += 1
@@ -77,7 +119,7 @@ def test_after_a_start_of_the_service_every_writer_has_its_time() -> None:
 
 def test_nobody_crashes_while_redis_is_away() -> None:
     states, clock = _states()
-    states.begin("p/r", ["a"])
+    states.begin("p/r", {"a": ""})
     states.deaf(True)
     clock.now += 1000
     assert states.due() == []
@@ -122,7 +164,7 @@ async def test_a_state_that_cannot_be_stored_is_declared_again(monkeypatch: pyte
             raise StoreUnavailable("the disk is full")
 
     states = States(change, clock=clock)
-    states.begin("p/r", ["a"])
+    states.begin("p/r", {"a": ""})
     clock.now += SILENCE_SECONDS + 1
     watch = asyncio.create_task(states.run())
     async with asyncio.timeout(5):

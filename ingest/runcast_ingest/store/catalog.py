@@ -36,8 +36,8 @@ WRITERS = """
 SELECT run, id, label, mark, first_time, last_time, exit_code, finished, seen FROM writer
 """
 LIVING = """
-SELECT project.name, run.id, writer.id FROM run JOIN project ON project.key = run.project
-JOIN writer ON writer.run = run.key WHERE run.state = 'running' AND writer.finished IS NULL
+SELECT project.name, run.id, writer.id, writer.label FROM run JOIN project ON project.key = run.project
+JOIN writer ON writer.run = run.key WHERE run.state = 'running' AND writer.finished IS NULL ORDER BY writer.key
 """
 PROJECT_KEYSETS = """
 SELECT DISTINCT axis.keyset FROM axis JOIN run ON run.key = axis.run JOIN project ON project.key = run.project
@@ -99,11 +99,11 @@ async def run(db: aiosqlite.Connection, project: str, id_: str) -> RunRecord | N
     return found[0] if found else None
 
 
-async def living(db: aiosqlite.Connection) -> dict[str, list[str]]:
-    """Read the paths of the runs that run, each with its writers that have not ended."""
-    found: dict[str, list[str]] = {}
-    for project, id_, writer in await fetch(db, LIVING):
-        found.setdefault(f"{project}/{id_}", []).append(writer)
+async def living(db: aiosqlite.Connection) -> dict[str, dict[str, str]]:
+    """Read the paths of the runs that run, each with its writers that have not ended and their labels."""
+    found: dict[str, dict[str, str]] = {}
+    for project, id_, writer, label in await fetch(db, LIVING):
+        found.setdefault(f"{project}/{id_}", {})[writer] = label
     return found
 
 

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from runcast.streams import StreamId
-from runcast_ingest.states import CRASHED, RUNNING
+from runcast_ingest.states import CRASHED, RUNNING, counting
 from runcast_ingest.store import quarantine
 from runcast_ingest.store.backlog import Backlog
 from runcast_ingest.store.posting import Posting
@@ -161,7 +161,7 @@ class Ledger:
                 run is not None
                 and run.state != state
                 and run.state in {RUNNING, CRASHED}
-                and any(not end.ended for end in ends(run))
+                and any(not end.ended for end in counting(ends(run)))
                 and self._is_ours(run.shard, epochs)
             )
             if run is not None and changed:

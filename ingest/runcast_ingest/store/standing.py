@@ -92,7 +92,7 @@ class Run(Struct):
 def ends(run: Run) -> list[End]:
     """Say how each writer that counts for the run's state stands."""
     return [
-        End(writer.finished is not None, writer.exit_code)
+        End(writer.finished is not None, writer.exit_code, writer.label, writer.first_time, writer.last_time)
         for writer in run.writers.values()
         if writer.key >= run.since or writer.finished is None
     ]
@@ -173,9 +173,11 @@ def apply_event(run: Run, writer: Writer, event: Event) -> None:
         case Finish():
             code = None if event.exit_code is None else _fit(event.exit_code)
             writer.finished, writer.exit_code = time, code
-            for other in run.writers.values() if event.whole else ():
-                if other.finished is None:
-                    other.finished, other.exit_code, other.changed = time, code, True
+            if event.whole:
+                writer.first_time = min(writer.first_time, time)  # It has no Start: it came long after the run.
+                for other in run.writers.values():
+                    if other.finished is None:
+                        other.finished, other.exit_code, other.changed = time, code, True
             run.finished, run.exit_code = time, code
         case Lost():
             run.lost = _fit(run.lost + event.rows)

@@ -186,8 +186,8 @@ class Store:
         async with self._readers.transaction() as db:
             return await catalog.run(db, project, run)
 
-    async def living(self) -> dict[str, list[str]]:
-        """List the runs that are not known to have ended, in all projects: their paths, and who wrote to them."""
+    async def living(self) -> dict[str, dict[str, str]]:
+        """List the runs that are not known to have ended, in all projects: their paths, and who writes under what."""
         async with self._readers.transaction() as db:
             return await catalog.living(db)
 
