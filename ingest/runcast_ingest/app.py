@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runcast.errors import UsageError
 from runcast.gate import LIVE
-from runcast_ingest.api import artifacts, catalog, export, happenings, history, series
+from runcast_ingest.api import artifacts, catalog, export, happenings, history, series, table
 from runcast_ingest.api import files as file_routes
 from runcast_ingest.api import health as health_routes
 from runcast_ingest.api.answers import Trouble, say
@@ -74,6 +74,7 @@ def compose(
         series.routes(health.store),
         export.routes(health.store),
         happenings.routes(health.store),
+        table.routes(health.store),
         catalog.routes(health.store),
         health_routes.routes(health),
     ):

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from runcast_ingest.batch import Batch, Stored
 from runcast_ingest.hub import Hub
 from runcast_ingest.roster import RUNS_MAX, Roster, trimmed
+from runcast_ingest.store.catalog import Asked
 from runcast_ingest.store.records import RunRecord
 from runcast_ingest.store.store import Store
 
@@ -61,7 +62,9 @@ class Broadcast:
         try:
             async with kept.loading:
                 if not kept.loaded:
-                    kept.roster.load(await self._runs(project), await self._store.project_keys(project))
+                    gone = await self._store.ordered(Asked(project, deleted=True), RUNS_MAX)
+                    metrics = await self._store.project_keys(project)
+                    kept.roster.load(await self._runs(project), metrics, [id_ for id_, _ in gone])
                     kept.loaded = True
             yield kept.roster
         finally:

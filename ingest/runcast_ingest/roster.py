@@ -121,9 +121,11 @@ class Roster:
         self.writers: list[WriterInfo | None] = []
         self.retirements = 0  # Counts up when runs were retired.
         self._waiting: list[Batch | tuple[str, str]] | None = []  # What came while the store was read.
+        self._gone: set[str] = set()  # A deleted run that still logs is not announced again.
 
-    def load(self, records: Iterable[RunRecord], metrics: Iterable[str]) -> None:
-        """Begin with what the store says, and then take in what came meanwhile."""
+    def load(self, records: Iterable[RunRecord], metrics: Iterable[str], gone: Iterable[str] = ()) -> None:
+        """Begin with what the store says, and then take in what came meanwhile; `gone` are ids of deleted runs."""
+        self._gone = {f"{self.project}/{id_}" for id_ in gone}
         for name in metrics:
             self.number_metric(name)
         for record in sorted(records, key=lambda one: (one.created, one.id)):
@@ -157,6 +159,8 @@ class Roster:
         """Take in what a batch says about its run."""
         if self._waiting is not None:
             self._waiting.append(batch)
+            return
+        if batch.path in self._gone:
             return
         run = self.runs.get(batch.path)
         if run is None:

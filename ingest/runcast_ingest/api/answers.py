@@ -72,6 +72,8 @@ def run_told(run: RunRecord) -> dict[str, Any]:
         "lost": run.lost,
         "metrics": run.metrics,
         "damaged": run.damaged,
+        "hidden": run.hidden,
+        "deleted": moment(run.deleted),
     }
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
+from runcast.conditions import Condition
+from runcast.expressions import CHARS_MAX, FilterError, parse
 from runcast.names import NAME_CHARS_MAX
 from runcast_ingest.api import models
 from runcast_ingest.api.answers import Trouble, find_project, find_run, moment, run_told, say
@@ -22,12 +25,41 @@ RunId = Annotated[str, Path(description="The run's id.", max_length=NAME_CHARS_M
 Sort = Annotated[
     str,
     Query(
-        description="created, updated, name, id, state, steps or duration; with a minus the largest first.",
-        examples=["-created"],
-        max_length=40,
+        description="A field: created, updated, name, state, steps, duration, config.KEY, summary.KEY, min.METRIC "
+        "or max.METRIC …; with a minus the largest first. What has no value comes last.",
+        examples=["-created", "-summary.accuracy", "min.loss"],
+        max_length=1000,
     ),
 ]
+Filter = Annotated[
+    str | None,
+    Query(
+        description="Only runs that fit. Fields are name, id, state, tags, created, updated, finished, duration, "
+        "steps, rows, exit_code, host, program, group, job_type, notes, hidden, `config.KEY`, `summary.KEY`, and a "
+        "metric's "
+        'extremes `min.METRIC` and `max.METRIC`; a key with odd characters stands in quotes: `config."a key"`. '
+        "They are compared by ==, !=, <, <=, >, >=, `in (a, b)` and ~ (has a part, in any case; with * and ? as a "
+        "whole), joined by and, or, not and parentheses. A field alone: it is there. Values are numbers, words, texts "
+        "in quotes, true, false, null, nan, durations as 90s or 2h, times as 2026-03-01 or now - 7d (UTC).",
+        examples=['config.lr < 0.01 and summary.acc > .9 and "best" in tags and state == finished'],
+        max_length=CHARS_MAX,
+    ),
+]
+Hidden = Annotated[
+    bool | None, Query(description="true: only runs that were put aside; false: only others; left out: all.")
+]
+Deleted = Annotated[bool, Query(description="Only deleted runs, instead of those that are not.")]
 _WRITER = re.compile(r"[0-9a-f]{16}")
+
+
+def condition_of(text: str | None) -> Condition | None:
+    """Read a filter; raises Trouble 422 that says where it cannot be read."""
+    if text is None or not text.strip():
+        return None
+    try:
+        return parse(text, now=time.time())
+    except FilterError as error:
+        raise Trouble(422, "bad_filter", str(error), at=error.at, length=error.length) from error
 
 
 def routes(store: Store) -> APIRouter:
@@ -61,13 +93,25 @@ def routes(store: Store) -> APIRouter:
     )
     async def runs(
         project: ProjectName,
+        filter: Filter = None,  # noqa: A002  # The name that readers expect.
         state: Annotated[Literal["running", "finished", "failed", "crashed"] | None, Query()] = None,
         sort: Sort = "-created",
+        hidden: Hidden = None,
+        deleted: Deleted = False,
         limit: Annotated[int, Query(ge=1, le=RUNS_MAX)] = 100,
         cursor: Annotated[str | None, Query(description="`next` of the page before.", max_length=1000)] = None,
     ) -> Response:
         """A page of runs with config and summary. Pages do not overlap, however many runs begin meanwhile."""
-        found, following = await store.runs(project, state=state, sort=sort, limit=limit, cursor=cursor)
+        found, following = await store.runs(
+            project,
+            condition=condition_of(filter),
+            state=state,
+            sort=sort,
+            hidden=hidden,
+            deleted=deleted,
+            limit=limit,
+            cursor=cursor,
+        )
         if not found:
             await find_project(store, project)
         return say({"runs": [run_told(run) for run in found], "next": following})

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from runcast.names import NAME_CHARS_MAX
+
+CHANGE_RUNS_MAX = 10_000  # Of one change.
+CHANGE_ID_CHARS_MAX = NAME_CHARS_MAX
+CHANGE_TAGS_MAX = 20
+TAG_CHARS_MAX = 200
+
+Tag = Annotated[str, Field(min_length=1, max_length=TAG_CHARS_MAX)]
 
 
 class _Model(BaseModel):
@@ -16,6 +25,8 @@ class Error(_Model):
 
     code: str = Field(examples=["unknown_run"])
     message: str = Field(description="A sentence that names the value and what to do.")
+    at: int | None = Field(None, description="Of a filter that cannot be read: where, from 0.")
+    length: int | None = Field(None, description="How many characters the mistake has.")
     nearest: list[str] | None = Field(None, description="With 404: names like the one that was asked for.")
 
 
@@ -64,6 +75,8 @@ class Run(_Model):
     damaged: bool = Field(
         description="Its row on disk cannot be read: `config` and `summary` are empty here; `runcast doctor` says more."
     )
+    hidden: bool = Field(description="A reader put it aside.")
+    deleted: str | None = Field(description="When a reader deleted it; lists leave it out.")
 
 
 class Runs(_Model):
@@ -71,6 +84,72 @@ class Runs(_Model):
 
     runs: list[Run]
     next: str | None = Field(description="Give it as `cursor` for the next page; null: that was all.")
+
+
+class RunGroup(_Model):
+    """Runs with the same value of what they are grouped by."""
+
+    value: str | float | None = Field(description="null: they have none.")
+    runs: int
+
+
+class Order(_Model):
+    """All runs that fit, in order."""
+
+    ids: list[str]
+    groups: list[RunGroup] | None = Field(description="With `group`: consecutive parts of `ids`.")
+    more: bool = Field(description="There are more than can be told.")
+
+
+class RowRun(Run):
+    """A run as a row: only what was asked for of its config and summary, under dotted names."""
+
+    curve: list[float] | None = Field(None, description="With `curve`: some values of that metric, in order of step.")
+    low: float | None = None
+    high: float | None = None
+
+
+class Rows(_Model):
+    """Runs by their ids."""
+
+    runs: list[RowRun]
+
+
+class Column(_Model):
+    """A key of configs or summaries."""
+
+    key: str = Field(examples=["optimizer.lr"])
+    runs: int = Field(description="How many have it.")
+    numbers: int = Field(description="For how many it is a number.")
+    distinct: int = Field(description="How many different values it has, counted up to 50.")
+
+
+class Columns(_Model):
+    """What the runs of a project have."""
+
+    config: list[Column]
+    summary: list[Column]
+
+
+class RunChange(BaseModel):
+    """What is to be so of these runs; what is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    runs: list[Annotated[str, Field(max_length=CHANGE_ID_CHARS_MAX)]] = Field(
+        max_length=CHANGE_RUNS_MAX, description="Their ids."
+    )
+    tag: list[Tag] = Field([], max_length=CHANGE_TAGS_MAX, description="Tags to give.")
+    untag: list[Tag] = Field([], max_length=CHANGE_TAGS_MAX, description="Tags to take away.")
+    hidden: bool | None = Field(None, description="Whether lists and boards leave them out unless asked.")
+    deleted: bool | None = Field(None, description="Whether they are gone; false takes that back.")
+
+
+class RunsChanged(_Model):
+    """Which runs a change changed, and what takes it back."""
+
+    changed: list[str]
+    undo: list[RunChange] = Field(description="Send them, and everything is as it was.")
 
 
 class Key(_Model):

@@ -8,12 +8,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import aiosqlite
+import msgspec
+from msgspec import Struct
 
 from runcast.blocks import FLOAT
+from runcast.conditions import Condition, Field
 from runcast.errors import MalformedEntry, UsageError
+from runcast.expressions import FilterError, parse_field
 from runcast_ingest.store.codec import crc, pack_document, unpack_document
+from runcast_ingest.store.finding import Sql, metrics_of, order, tags_of, value_of, where
 from runcast_ingest.store.reader import Fetched, fetch
-from runcast_ingest.store.records import STATES, KeyRecord, QuarantineRecord, RunRecord, WriterRecord
+from runcast_ingest.store.records import KeyRecord, QuarantineRecord, RunRecord, WriterRecord
 from runcast_ingest.store.standing import AGGREGATES, METRICS
 
 RUNS_PER_PAGE_MAX = 1000
@@ -21,16 +26,19 @@ OWN_FACTS = frozenset(("host", "program", "python", "notes", "group", "job_type"
 OTHER = "x"  # The kind of a key whose values are no numbers.
 
 PROJECTS = """
-SELECT project.name, count(run.key), project.created, coalesce(max(run.updated), project.updated) AS latest
-FROM project LEFT JOIN run ON run.project = project.key GROUP BY project.key ORDER BY latest DESC, project.name
+SELECT project.name, count(run.key) FILTER (WHERE curation.deleted IS NULL), project.created,
+    coalesce(max(run.updated), project.updated) AS latest
+FROM project LEFT JOIN run ON run.project = project.key LEFT JOIN curation ON curation.run = run.key
+GROUP BY project.key ORDER BY latest DESC, project.name
 """
 RUN_IDS = """
 SELECT run.id FROM run JOIN project ON project.key = run.project WHERE project.name = ? ORDER BY run.created DESC
 """
 RUN = """
 SELECT run.key, project.name, run.id, run.name, run.state, run.config, run.summary, run.created, run.started,
-    run.updated, run.finished, run.exit_code, run.steps, run.rows, run.lost, run.details, run.crc
-FROM run JOIN project ON project.key = run.project
+    run.updated, run.finished, run.exit_code, run.steps, run.rows, run.lost, run.details, run.crc,
+    curation.added, curation.removed, curation.hidden, curation.deleted
+FROM run JOIN project ON project.key = run.project LEFT JOIN curation ON curation.run = run.key
 """
 WRITERS = """
 SELECT run, id, label, mark, first_time, last_time, exit_code, finished, seen FROM writer
@@ -54,43 +62,118 @@ FROM level0
 """
 COUNTED = ("runs", "writers", "events", "level0_rows", "level0_events", "level0_bytes", "parts")
 
-# What runs can be sorted by. The key makes the order total, so that a page never repeats a run.
-SORTS = {
-    "created": "run.created",
-    "updated": "run.updated",
-    "name": "run.name",
-    "id": "run.id",
-    "state": "run.state",
-    "steps": "run.steps",
-    "duration": "run.updated - run.created",
-}
+SORTS = ("created", "updated", "name", "id", "state", "steps", "duration")  # And config.KEY, summary.KEY …
+ORDER = """
+SELECT run.key, run.id, {columns} FROM run JOIN project ON project.key = run.project
+LEFT JOIN curation ON curation.run = run.key WHERE {conditions} ORDER BY {order}
+"""
+DOCUMENTS = """
+SELECT run.{document} FROM run JOIN project ON project.key = run.project
+LEFT JOIN curation ON curation.run = run.key WHERE project.name = ? AND curation.deleted IS NULL
+ORDER BY run.created DESC LIMIT ?
+"""
+
+
+class Asked(Struct, frozen=True):
+    """Which runs of a project, and in which order: by a field, with a minus the largest first."""
+
+    project: str
+    condition: Condition | None = None
+    sort: str = "-created"
+    group: str | None = None  # A field: runs with the same value of it stand together.
+    hidden: bool | None = None  # Only those that are, or are not.
+    deleted: bool = False  # Only those that are, instead of those that are not.
+
+
+def sort_of(text: str) -> tuple[Field, bool]:
+    """Read an order: its field, and whether the largest come first. Raises UsageError."""
+    name = text.lstrip("+-")
+    try:
+        return parse_field(name), text.startswith("-")
+    except FilterError as error:
+        several = ", ".join([*SORTS, "config.KEY", "summary.KEY"])
+        raise UsageError(
+            f"runs cannot be sorted by {text[:80]!r}; use one of {several}, with - for descending"
+        ) from error
+
+
+def metrics_asked(asked: Asked) -> set[str]:
+    """Name the metrics whose extremes have to be known before the question can be answered."""
+    fields = [sort_of(asked.sort)[0], *([sort_of(asked.group)[0]] if asked.group else [])]
+    return metrics_of(asked.condition, *fields)
+
+
+def _conditions(asked: Asked) -> Sql:
+    sql = ["project.name = ?"]
+    values: list[Any] = [asked.project]
+    sql.append("curation.deleted IS NOT NULL" if asked.deleted else "curation.deleted IS NULL")
+    if asked.hidden is not None:
+        sql.append("coalesce(curation.hidden, 0) = ?")
+        values.append(int(asked.hidden))
+    if asked.condition is not None:
+        more, given = where(asked.condition)
+        sql.append(more)
+        values += given
+    return " AND ".join(sql), values
 
 
 async def runs(
-    db: aiosqlite.Connection, project: str, *, state: str | None, sort: str, limit: int, cursor: str | None
+    db: aiosqlite.Connection, asked: Asked, *, limit: int, cursor: str | None
 ) -> tuple[list[RunRecord], str | None]:
     """Read a page of a project's runs, and the cursor of the next page."""
-    descending, column = sort.startswith("-"), SORTS.get(sort.lstrip("-"))
-    if column is None:
-        raise UsageError(f"runs cannot be sorted by {sort!r}; use one of {', '.join(SORTS)}, with - for descending")
-    if state is not None and state not in STATES:
-        raise UsageError(f"{state!r} is no state of a run; use one of {', '.join(STATES)}")
+    field, descending = sort_of(asked.sort)
     limit = min(max(1, limit), RUNS_PER_PAGE_MAX)
-    conditions, values = ["project.name = ?"], [project]
-    if state is not None:
-        conditions.append("run.state = ?")
-        values.append(state)
+    conditions, values = _conditions(asked)
+    columns, given = order(field)
+    direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
+    # The key makes the order total, so that a page never repeats a run.
+    sql = ORDER.format(columns=columns, conditions=conditions, order=f"rank, value {direction}, run.key {direction}")
+    values = [*given, *values]
     if cursor is not None:
-        conditions.append(f"({column}, run.key) {'<' if descending else '>'} (?, ?)")
-        values += _read_cursor(cursor)
-    order = "DESC" if descending else "ASC"
-    sql = f"{RUN} WHERE {' AND '.join(conditions)} ORDER BY {column} {order}, run.key {order} LIMIT ?"
-    rows = await fetch(db, sql, [*values, limit + 1])
-    found = await _complete(db, rows[:limit])
-    if len(rows) <= limit:
-        return found, None
-    last = (await fetch(db, f"SELECT {column}, run.key FROM run WHERE run.key = ?", (found[-1].key,)))[0]
-    return found, urlsafe_b64encode(pack_document(last)).decode()
+        rank, value, key = _read_cursor(cursor)
+        sql = f"SELECT * FROM ({sql}) WHERE rank > ? OR (rank = ? AND (value, key) {beyond} (?, ?))"
+        values += [rank, rank, value, key]
+    found = await fetch(db, f"{sql} LIMIT ?", [*values, limit + 1])
+    page = found[:limit]
+    wanted = ",".join(str(row[0]) for row in page)
+    rows = {row[0]: row for row in await fetch(db, f"{RUN} WHERE run.key IN ({wanted})")}
+    records = await _complete(db, [rows[row[0]] for row in page])
+    if len(found) <= limit:
+        return records, None
+    key, _, rank, value = page[-1]
+    return records, urlsafe_b64encode(pack_document([rank, value, key])).decode()
+
+
+async def ordered(db: aiosqlite.Connection, asked: Asked, limit: int) -> list[tuple[str, Any]]:
+    """Read the ids of all runs that are asked for, in order, each with the value that it is grouped by."""
+    field, descending = sort_of(asked.sort)
+    conditions, values = _conditions(asked)
+    columns, given = order(field)
+    direction = "DESC" if descending else "ASC"
+    by = f"rank, value {direction}, run.key {direction}"
+    if asked.group is None:
+        sql = ORDER.format(columns=f"NULL, {columns}", conditions=conditions, order=by)
+    else:
+        grouped, more = value_of(sort_of(asked.group)[0])
+        sql = ORDER.format(
+            columns=f"{grouped} AS grouped, {columns}", conditions=conditions, order=f"grouped IS NULL, grouped, {by}"
+        )
+        given = [*more, *given]
+    return [(row[1], row[2]) for row in await fetch(db, f"{sql} LIMIT ?", [*given, *values, limit])]
+
+
+async def of_ids(db: aiosqlite.Connection, project: str, ids: Sequence[str]) -> list[RunRecord]:
+    """Read runs by their ids, in that order, deleted ones too; those that there are not are left out."""
+    wanted = msgspec.json.encode(list(ids)).decode()
+    sql = f"{RUN} WHERE project.name = ? AND run.id IN (SELECT value FROM json_each(?))"
+    found = {record.id: record for record in await _complete(db, await fetch(db, sql, (project, wanted)))}
+    return [found[id_] for id_ in dict.fromkeys(ids) if id_ in found]
+
+
+async def documents(db: aiosqlite.Connection, project: str, document: str, limit: int) -> list[bytes]:
+    """Read the configs or summaries of a project's newest runs, as they are packed."""
+    sql = DOCUMENTS.format(document={"config": "config", "summary": "summary"}[document])
+    return [row[0] for row in await fetch(db, sql, (project, limit))]
 
 
 async def run(db: aiosqlite.Connection, project: str, id_: str) -> RunRecord | None:
@@ -180,17 +263,19 @@ def _record(row: tuple[Any, ...], writers: list[WriterRecord]) -> RunRecord:
         notes=about.get("notes", ""),
         group=about.get("group", ""),
         job_type=about.get("job_type", ""),
-        tags=tuple(about.get("tags", ())),
+        tags=tuple(tags_of(about.get("tags", ()), row[17], row[18])),
         writers=writers,
         facts={key: value for key, value in about.items() if key not in OWN_FACTS},
         metrics=about.get(METRICS, {}),
         damaged=damaged,
+        hidden=bool(row[19]),
+        deleted=row[20],
     )
 
 
 def _read_cursor(cursor: str) -> list[Any]:
     try:
-        value, key = unpack_document(urlsafe_b64decode(cursor))
+        rank, value, key = unpack_document(urlsafe_b64decode(cursor))
     except (ValueError, TypeError, binascii.Error, MalformedEntry) as error:
         raise UsageError(f"{cursor[:40]!r} is no cursor; use the `next` of the page before") from error
-    return [value, key]
+    return [rank, value, key]

@@ -15,8 +15,9 @@ from typing import Any
 
 from runcast.streams import StreamId
 from runcast_ingest.states import CRASHED, RUNNING, counting
-from runcast_ingest.store import quarantine
+from runcast_ingest.store import curation, quarantine
 from runcast_ingest.store.backlog import Backlog
+from runcast_ingest.store.curation import Change, Curated
 from runcast_ingest.store.posting import Posting
 from runcast_ingest.store.records import Committed, Lease, Work
 from runcast_ingest.store.register import Register
@@ -190,6 +191,17 @@ class Ledger:
             self._undo()
             raise
         return True
+
+    def curate(self, project: str, change: Change) -> Curated:
+        """Make a reader's change to runs; raises UsageError."""
+        self._begin()
+        try:
+            done = curation.apply(self._db, project, change)
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._undo()
+            raise
+        return done
 
     def shrink(self) -> bool:
         """Give some free pages back to the disk; False when few are left."""

@@ -17,6 +17,7 @@ import aiosqlite
 from msgspec import Struct
 
 from runcast_ingest.store.codec import unpack_document
+from runcast_ingest.store.finding import Extremes, equip
 from runcast_ingest.store.parts import PART_COLUMNS, Cell, Part, part_of
 from runcast_ingest.store.schema import BUSY_SECONDS, address
 
@@ -73,8 +74,9 @@ class Fetched(Struct):
 class Readers:
     """A few connections that read, handed out one question at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, extremes: Extremes) -> None:
         self._path = path
+        self._extremes = extremes
         self._free: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
         self._all: list[aiosqlite.Connection] = []
         # Key sets never change, so their names are read once.
@@ -88,6 +90,7 @@ class Readers:
             )
             self._all.append(connection)
             await connection.execute("PRAGMA query_only = 1")
+            await equip(connection, self._extremes)
             self._free.put_nowait(connection)
 
     async def close(self) -> None:

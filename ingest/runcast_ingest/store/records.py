@@ -124,6 +124,8 @@ class RunRecord(Struct, frozen=True):
     facts: dict[str, Any] = {}  # What else is known: git, system, packages, command …
     metrics: dict[str, dict[str, Any]] = {}  # By name, which may end in `*`: how it is shown and summarised.
     damaged: bool = False  # Its config and summary cannot be read, and are empty here.
+    hidden: bool = False  # A reader put it aside.
+    deleted: int | None = None  # When a reader deleted it: lists leave it out.
 
     @property
     def path(self) -> str:

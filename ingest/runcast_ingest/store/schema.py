@@ -241,7 +241,17 @@ CREATE TABLE artifact_use( -- made: whether the run made it, or only used it
 CREATE INDEX artifact_use_name ON artifact_use(project, name, digest);
 """
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_FILES)
+SCHEMA_CURATION = """
+CREATE TABLE curation( -- what readers decided about a run; what its program says leaves it alone
+    run INTEGER PRIMARY KEY,
+    added TEXT NOT NULL, -- tags, as JSON
+    removed TEXT NOT NULL,
+    hidden INTEGER NOT NULL,
+    deleted INTEGER -- when; it can be taken back
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_FILES, SCHEMA_CURATION)
 
 
 def prepare(path: Path, migrations: Sequence[str] = MIGRATIONS) -> sqlite3.Connection:

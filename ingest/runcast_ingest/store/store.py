@@ -16,14 +16,18 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from runcast.conditions import All, Compare, Condition, Field
 from runcast.errors import StoreUnavailable
 from runcast.streams import SHARDS
-from runcast_ingest.store import artifacts, belongings, catalog, happenings, history, pages
+from runcast_ingest.store import artifacts, belongings, catalog, columns, happenings, history, pages
 from runcast_ingest.store.artifacts import Collection, Link, Version
 from runcast_ingest.store.belongings import FileRecord, Medium
+from runcast_ingest.store.catalog import Asked as Listed
 from runcast_ingest.store.checker import Progress, check
 from runcast_ingest.store.codec import Damaged
+from runcast_ingest.store.columns import Column
 from runcast_ingest.store.compactor import Due, Plan, plan, plan_groups
+from runcast_ingest.store.curation import Change, Curated
 from runcast_ingest.store.curves import Asked, Choice, choose, collect, curve, read_level0, series
 from runcast_ingest.store.happenings import AlertRecord, Line
 from runcast_ingest.store.ledger import Ledger
@@ -45,6 +49,7 @@ from runcast_ingest.store.records import (
     Work,
 )
 from runcast_ingest.store.schema import connect, prepare
+from runcast_ingest.store.sketches import Sketch, Sketches
 from runcast_ingest.store.standing import is_system
 
 log = logging.getLogger(__name__)
@@ -60,10 +65,11 @@ CHECKPOINT_EVERY_SECONDS = 5.0
 class Store:
     """Open it with `async with Store.open(path) as store`; `compact` and `checkpoint` run beside the service."""
 
-    def __init__(self, path: Path, ledger: Ledger, readers: Readers) -> None:
+    def __init__(self, path: Path, ledger: Ledger, readers: Readers, sketches: Sketches) -> None:
         self.path = path
         self._ledger = ledger
         self._readers = readers
+        self._sketches = sketches
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._epochs: dict[int, int] = {}
         self._compacting = asyncio.Lock()
@@ -76,8 +82,9 @@ class Store:
     async def open(cls, path: Path) -> AsyncIterator[Store]:
         """Open the database, made or brought up to date where needed; raises StoreUnavailable."""
         connection = await asyncio.to_thread(prepare, path)
-        readers = Readers(path)
-        store = cls(path, Ledger(connection), readers)
+        sketches = Sketches(path)
+        readers = Readers(path, sketches.extremes)
+        store = cls(path, Ledger(connection), readers, sketches)
         try:
             await readers.open()
             yield store
@@ -172,14 +179,57 @@ class Store:
         self,
         project: str,
         *,
+        condition: Condition | None = None,
         state: str | None = None,
         sort: str = "-created",
+        hidden: bool | None = None,
+        deleted: bool = False,
         limit: int = 100,
         cursor: str | None = None,
     ) -> tuple[list[RunRecord], str | None]:
         """List runs of a project, a page at a time; raises UsageError on a sort or cursor that is not one."""
+        if state is not None:
+            only = Compare(Field("state"), "==", state)
+            condition = only if condition is None else All((only, condition))
+        asked = Listed(project, condition, sort, None, hidden, deleted)
+        await self._know_extremes(asked)
         async with self._readers.transaction() as db:
-            return await catalog.runs(db, project, state=state, sort=sort, limit=limit, cursor=cursor)
+            return await catalog.runs(db, asked, limit=limit, cursor=cursor)
+
+    async def ordered(self, asked: Listed, limit: int) -> list[tuple[str, Any]]:
+        """List the ids of runs in an order, each with the value that it is grouped by; raises UsageError."""
+        await self._know_extremes(asked)
+        async with self._readers.transaction() as db:
+            return await catalog.ordered(db, asked, limit)
+
+    async def runs_of_ids(self, project: str, ids: Sequence[str]) -> list[RunRecord]:
+        """Return runs by their ids, in that order; those that there are not are left out."""
+        async with self._readers.transaction() as db:
+            return await catalog.of_ids(db, project, ids)
+
+    async def columns(self, project: str) -> tuple[list[Column], list[Column]]:
+        """Say which keys the configs and the summaries of a project's runs have, each with what its values are."""
+        found = []
+        for document in ("config", "summary"):
+            async with self._readers.transaction() as db:
+                packed = await catalog.documents(db, project, document, columns.RUNS_MAX)
+            found.append(await self._think(columns.columns_of, packed))
+        return found[0], found[1]
+
+    async def curate(self, project: str, change: Change) -> Curated:
+        """Make a reader's change to runs; raises UsageError, and StoreUnavailable when it cannot be written."""
+        try:
+            return await self._write(self._ledger.curate, project, change)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the change to runs of {project} cannot be stored: {error}") from error
+
+    async def _know_extremes(self, asked: Listed) -> None:
+        for metric in sorted(catalog.metrics_asked(asked)):
+            await self._sketches.learn(asked.project, metric)
+
+    async def sketches(self, project: str, metric: str, runs: Iterable[int]) -> dict[int, Sketch]:
+        """Return small curves of one metric for some runs, by their keys."""
+        return await self._sketches.learn(project, metric, runs)
 
     async def run(self, project: str, run: str) -> RunRecord | None:
         """Return one run."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
 
-from runcast.apis.filters import matches, ordered
+from runcast.apis.filters import condition, ordered
 from runcast.apis.run import Run
+from runcast.conditions import fits
 from runcast.errors import UsageError
 from runcast.service import Refused, Service
 
@@ -54,22 +55,25 @@ class Api:
     def runs(
         self,
         path: str | None = None,
-        filters: Mapping[str, Any] | None = None,
+        filters: Mapping[str, Any] | str | None = None,
         order: str = "+created_at",
         per_page: int = 50,
         **_: Any,
     ) -> Runs:
-        """Find the runs of a project, `project` or `entity/project`, that fit MongoDB-like filters, in an order.
+        """Find the runs of a project, `project` or `entity/project`, that fit filters, in an order.
 
-        Raises UsageError for a project that there is not, and for an operator that there is not.
+        Filters are MongoDB-like, or a text such as `config.lr < 0.01 and "best" in tags`; the service searches by that.
+        Raises UsageError for a project that there is not, and for a filter that cannot be read.
         """
         del per_page
         project = self._split(path or self._project or "", run=False)[0]
+        text = filters if isinstance(filters, str) else None
+        wanted = None if isinstance(filters, str) else condition(filters or {})
         try:
-            found: Sequence[Mapping[str, Any]] = list(self._service.runs(project, sort="created"))
+            found: Sequence[Mapping[str, Any]] = list(self._service.runs(project, sort="created", filter=text))
         except Refused as error:
             raise UsageError(str(error)) from error
-        chosen = ordered([run for run in found if matches(run, filters or {})], order)
+        chosen = ordered([run for run in found if wanted is None or fits(run, wanted)], order)
         return Runs([Run(self._service, run) for run in chosen])
 
     def run(self, path: str) -> Run:
@@ -123,7 +127,7 @@ class Project:
         """How many runs it has."""
         return int(self._told["runs"])
 
-    def runs(self, filters: Mapping[str, Any] | None = None, order: str = "+created_at") -> Runs:
+    def runs(self, filters: Mapping[str, Any] | str | None = None, order: str = "+created_at") -> Runs:
         """Find runs of it; see `Api.runs`."""
         return self._api.runs(self.name, filters, order)
 

@@ -1,15 +1,31 @@
 """Which runs, and in which order: W&B's filters, which are MongoDB's, and its order.
 
-They are compared with what the API says of a run, value by value; nothing of them is ever evaluated.
+A filter becomes the same tree as one in words does, and has the same meaning; nothing of it is ever evaluated.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from math import isnan
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from runcast.conditions import (
+    CONFIG,
+    TIME,
+    WORDS,
+    All,
+    Compare,
+    Condition,
+    Contains,
+    Either,
+    Exists,
+    Field,
+    Not,
+    Pattern,
+    plain,
+    value_of,
+)
 from runcast.errors import UsageError
 
 DEPTH_MAX = 32  # Of filters in filters.
@@ -25,128 +41,118 @@ _NAMES = {
     "jobType": "job_type",
     "summary_metrics": "summary",
 }
-_MISSING = object()
+_COMPARISONS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+_OPERATORS = ("$eq", "$ne", *_COMPARISONS, "$in", "$nin", "$regex", "$exists", "$not")
 
 Run = Mapping[str, Any]
 
 
-def field(run: Run, name: str) -> Any:
-    """Look a field up, such as `state`, `config.lr`, `config.lr.value`, `summary_metrics.loss` or `tags`."""
+def field_of(name: str) -> Field:
+    """Name a field, such as `state`, `config.lr`, `config.lr.value`, `summary_metrics.loss` or `tags`."""
     head, _, rest = name.partition(".")
-    value = run.get(_NAMES.get(head, head), _MISSING)
-    if not rest:
-        return value
-    if not isinstance(value, Mapping):
-        return _MISSING
-    found = _within(value, rest)
-    return _within(value, rest.removesuffix(".value")) if found is _MISSING and rest.endswith(".value") else found
+    head = _NAMES.get(head, head)
+    # As W&B's own database has it: what was configured stands in `value`.
+    return Field(head, rest.removesuffix(".value") if head == CONFIG else rest)
 
 
-def _within(values: Mapping[str, Any], path: str) -> Any:
-    if path in values:
-        return values[path]
-    head, _, rest = path.partition(".")
-    inner = values.get(head, _MISSING)
-    return _within(inner, rest) if rest and isinstance(inner, Mapping) else _MISSING
-
-
-def matches(run: Run, filters: Mapping[str, Any], depth: int = 0) -> bool:
-    """Whether a run is one of those; raises UsageError for an operator that there is not."""
+def condition(filters: Mapping[str, Any], depth: int = 0) -> Condition:
+    """Make the tree that filters mean; raises UsageError for an operator that there is not."""
     if depth > DEPTH_MAX:
         raise UsageError(f"the filters are nested deeper than {DEPTH_MAX} levels")
+    parts: list[Condition] = []
     for key, wanted in filters.items():
         if key == "$and":
-            found = all(matches(run, each, depth + 1) for each in _each(key, wanted))
+            parts.append(All(_each(key, wanted, depth)))
         elif key == "$or":
-            found = any(matches(run, each, depth + 1) for each in _each(key, wanted))
+            parts.append(Either(_each(key, wanted, depth)))
         elif key == "$nor":
-            found = not any(matches(run, each, depth + 1) for each in _each(key, wanted))
+            parts.append(Not(Either(_each(key, wanted, depth))))
         elif key == "$not":
-            found = not matches(run, wanted, depth + 1)
+            parts.append(Not(condition(wanted, depth + 1)))
         elif key.startswith("$"):
             raise UsageError(f"filters has {key!r}; of runs there are $and, $or, $nor and $not")
         else:
-            found = _fits(field(run, key), wanted, depth)
-        if not found:
-            return False
-    return True
+            parts.append(_test(field_of(key), wanted, depth))
+    return parts[0] if len(parts) == 1 else All(tuple(parts))
 
 
-def _each(key: str, wanted: Any) -> Sequence[Mapping[str, Any]]:
+def _each(key: str, wanted: Any, depth: int) -> tuple[Condition, ...]:
     if not isinstance(wanted, list | tuple) or not all(isinstance(each, Mapping) for each in wanted):
         raise UsageError(f"{key} takes a list of filters, not {wanted!r:.80}")
-    return wanted
+    return tuple(condition(each, depth + 1) for each in wanted)
 
 
-def _fits(value: Any, wanted: Any, depth: int) -> bool:
+def _test(field: Field, wanted: Any, depth: int) -> Condition:
+    if depth > DEPTH_MAX:
+        raise UsageError(f"the filters are nested deeper than {DEPTH_MAX} levels")
     if not isinstance(wanted, Mapping):
-        return _equals(value, wanted)
-    for operator, operand in wanted.items():
-        if operator == "$not":
-            found = not _fits(value, operand, depth + 1)
-        else:
-            compare = _OPERATORS.get(operator)
-            if compare is None:
-                raise UsageError(f"filters has {operator!r}; of values there are {', '.join([*_OPERATORS, '$not'])}")
-            found = compare(value, operand)
-        if not found:
-            return False
-    return True
+        return _equals(field, wanted)
+    return All(tuple(_one(field, operator, operand, depth) for operator, operand in wanted.items()))
 
 
-def _equals(value: Any, wanted: Any) -> bool:
-    if value is _MISSING:
-        return wanted is None
+def _one(field: Field, operator: str, operand: Any, depth: int) -> Condition:
+    match operator:
+        case "$not":
+            return Not(_test(field, operand, depth + 1))
+        case "$eq":
+            return _equals(field, operand)
+        case "$ne":
+            return Not(_equals(field, operand))
+        case "$in":
+            return Either(tuple(_equals(field, each) for each in operand))
+        case "$nin":
+            return Not(Either(tuple(_equals(field, each) for each in operand)))
+        case "$exists":
+            return Exists(field) if operand else Not(Exists(field))
+        case "$regex":
+            return Pattern(field, _pattern(operand))
+    if operator not in _COMPARISONS:
+        raise UsageError(f"filters has {operator!r}; of values there are {', '.join(_OPERATORS)}")
+    value = _value(field, operand)
+    # MongoDB compares a word with words only: no word is larger than a number, or smaller.
+    return Either(()) if value is None or isinstance(value, list) else Compare(field, _COMPARISONS[operator], value)
+
+
+def _equals(field: Field, wanted: Any) -> Condition:
+    value = _value(field, wanted)
+    if isinstance(value, list):
+        return All(tuple(Contains(field, each) for each in value))
+    if value is None:
+        return Not(Exists(field)) if field.kind == WORDS else Compare(field, "==", None)
     # As MongoDB has it: a list fits what it holds.
-    return bool(value == wanted) or (isinstance(value, list | tuple) and wanted in value)
+    return Either((Compare(field, "==", value), Contains(field, value)))
 
 
-def _compare(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    def compare(value: Any, wanted: Any) -> bool:
-        if value is _MISSING or isinstance(value, bool) != isinstance(wanted, bool):
-            return False
+def _value(field: Field, wanted: Any) -> Any:
+    value = plain(wanted)
+    if field.kind == TIME and isinstance(value, str):
         try:
-            return test(value, wanted)
-        except TypeError:
-            return False
+            said = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise UsageError(
+                f"{field.name} is compared with {value!r:.80}, which is no time; write 2026-03-01"
+            ) from error
+        return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
+    return value
 
-    return compare
 
-
-def _search(value: Any, wanted: Any) -> bool:
+def _pattern(wanted: Any) -> str:
     if not isinstance(wanted, str) or len(wanted) > PATTERN_CHARS_MAX:
         raise UsageError(f"$regex takes a pattern of at most {PATTERN_CHARS_MAX} characters, not {wanted!r:.80}")
     try:
-        return isinstance(value, str) and re.search(wanted, value) is not None
+        re.compile(wanted)
     except re.error as error:
         raise UsageError(f"$regex is {wanted!r}, which is no pattern: {error}") from error
-
-
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "$eq": _equals,
-    "$ne": lambda value, wanted: not _equals(value, wanted),
-    "$gt": _compare(lambda value, wanted: value > wanted),
-    "$gte": _compare(lambda value, wanted: value >= wanted),
-    "$lt": _compare(lambda value, wanted: value < wanted),
-    "$lte": _compare(lambda value, wanted: value <= wanted),
-    "$in": lambda value, wanted: any(_equals(value, each) for each in wanted),
-    "$nin": lambda value, wanted: not any(_equals(value, each) for each in wanted),
-    "$regex": _search,
-    "$exists": lambda value, wanted: (value is not _MISSING) == bool(wanted),
-}
+    return wanted
 
 
 def ordered(runs: Sequence[Run], order: str) -> list[Run]:
     """Sort runs by `+created_at`, `-summary_metrics.loss`, `config.lr` …; those without the value come last."""
-    name = order.lstrip("+-")
-    having = [(value, run) for run in runs if _sorts(value := field(run, name))]
-    numbers = [pair for pair in having if isinstance(pair[0], int | float)]
-    texts = [pair for pair in having if isinstance(pair[0], str)]
+    field = field_of(order.lstrip("+-"))
+    values = [(value_of(run, field), run) for run in runs]
     down = order.startswith("-")
-    found = [run for _, run in sorted(numbers, key=lambda pair: pair[0], reverse=down)]
-    found += [run for _, run in sorted(texts, key=lambda pair: pair[0], reverse=down)]
-    return found + [run for run in runs if not _sorts(field(run, name))]
-
-
-def _sorts(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, int | float) and not isnan(value))
+    found: list[Run] = []
+    for kinds in ((int, float), (str,)):
+        having = [(value, run) for value, run in values if isinstance(value, kinds) and value != "NaN"]
+        found += [run for _, run in sorted(having, key=lambda pair: pair[0], reverse=down)]
+    return found + [run for value, run in values if value in (None, "NaN") or isinstance(value, list)]

@@ -14,12 +14,13 @@ from runcast.service import Service
 @click.command()
 @click.argument("project", required=False)
 @click.option("--state", metavar="STATE", help="Only runs that are running, finished, failed or crashed.")
+@click.option("--filter", "wanted", metavar="FILTER", help="Only runs that fit, such as 'config.lr < 0.01'.")
 @click.option(
     "--sort",
     metavar="FIELD",
     default="-created",
     show_default=True,
-    help="created, updated, name, id, state, steps or duration; with - the largest first.",
+    help="A field such as created, name, duration or config.lr; with - the largest first.",
 )
 @click.option(
     "-n",
@@ -32,22 +33,35 @@ from runcast.service import Service
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, as the API gives it.")
 @server_option
-def ls(project: str | None, state: str | None, sort: str, limit: int, as_json: bool, server: str | None) -> None:
+def ls(
+    project: str | None,
+    state: str | None,
+    wanted: str | None,
+    sort: str,
+    limit: int,
+    as_json: bool,
+    server: str | None,
+) -> None:
     """List projects, or a project's runs.
 
     \b
     runcast ls
     runcast ls mnist --state running
+    runcast ls mnist --filter 'config.lr < 0.01 and "best" in tags' --sort=-summary.acc
     """
     service = Service.find(server)
-    found = service.projects() if project is None else list(service.runs(project, limit=limit, state=state, sort=sort))
+    if project is None:
+        found = service.projects()
+    else:
+        found = list(service.runs(project, limit=limit, state=state, filter=wanted, sort=sort))
     if as_json:
         for item in found:
             click.echo(json.dumps(item))
     elif not found and project is None:
         click.echo("no projects yet; the first run that is logged makes one")
     elif not found:
-        click.echo(f"no {state} runs in {project}" if state else f"no runs in {project}")
+        said = f"no {state} runs in {project}" if state else f"no runs in {project}"
+        click.echo(f"{said} fit the filter" if wanted else said)
     elif project is None:
         table.print_table(
             ["PROJECT", "RUNS", "UPDATED"],
