@@ -10,7 +10,7 @@ from runcast_ingest.batch import Batch, Stored
 from runcast_ingest.hub import Hub
 from runcast_ingest.roster import RUNS_MAX, Roster, trimmed
 from runcast_ingest.store.catalog import Asked
-from runcast_ingest.store.records import RunRecord
+from runcast_ingest.store.records import Replaced, RunRecord
 from runcast_ingest.store.store import Store
 
 PAGE_RUNS = 500  # A transaction of the store stays short.
@@ -48,6 +48,16 @@ class Broadcast:
         if (kept := self._rosters.get(path.rpartition("/")[0])) is not None:
             kept.roster.change(path, state)
             self.hub.nudge(path)
+
+    async def replaced(self, replaced: Replaced) -> None:
+        """Show a run in the place of the one whose id it took."""
+        project, _, id_ = replaced.path.rpartition("/")
+        kept = self._rosters.get(project)
+        if kept is None or (record := await self._store.run(project, id_)) is None:
+            return
+        async with kept.loading:
+            kept.roster.add(trimmed(record))
+        self.hub.nudge(replaced.path)
 
     @asynccontextmanager
     async def roster(self, project: str) -> AsyncIterator[Roster]:

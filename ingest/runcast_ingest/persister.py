@@ -9,13 +9,13 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 
 from runcast.streams import START, StreamId
 from runcast_ingest.batch import Batch, Stored
 from runcast_ingest.publisher import Publisher
-from runcast_ingest.store import Passed, QuarantineRecord, Store, Work
+from runcast_ingest.store import Passed, QuarantineRecord, Replaced, Store, Work
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +36,13 @@ class Persister:
         *,
         on_stored: Callable[[list[Stored]], None] = lambda _: None,
         on_state: Callable[[str, str], None] = lambda _path, _state: None,
+        on_replaced: Callable[[Replaced], Awaitable[None]] | None = None,
         on_fenced: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._on_stored = on_stored
         self._on_state = on_state
+        self._on_replaced = on_replaced
         self.on_fenced = on_fenced
         self._epochs: dict[int, int] = {}
         self._read: dict[int, StreamId] = {}  # By shard: the cursor that the next commit stores.
@@ -179,6 +181,8 @@ class Persister:
         self._publisher.wake()
         if done.stored:
             self._on_stored(done.stored)
+        for replaced in done.replaced if self._on_replaced else ():
+            await self._on_replaced(replaced)  # type: ignore[misc]
         for path, state in done.states:
             self._on_state(path, state)
 

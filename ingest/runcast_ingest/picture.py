@@ -108,9 +108,9 @@ def runs_of_rows(
 
 
 def draw_rows(run: RunInfo, rows: Rows, picker: Picker) -> Stroke | None:
-    """Make a block of rows; None when nothing in them is asked for."""
+    """Make a block of rows; None when nothing in them is asked for, or who wrote them writes to another run."""
     places, metrics = picker.columns(rows.names)
-    if not places:
+    if not places or rows.writer not in run.writers or rows.writer in run.elders:
         return None
     blocks = rows.blocks
     steps = np.frombuffer(b"".join([block.steps for block in blocks]), "<i8").astype(np.float64)

@@ -62,8 +62,10 @@ class RunInfo(Struct):
     group: str
     tags: tuple[str, ...]
     key: int | None  # In the store; None as long as it was not seen there.
+    beginning: int  # As in its first writer's Start.
     begun: bool  # Its first Start was seen: later ones add to its config, but name it no more.
     writers: dict[str, WriterInfo] = {}
+    elders: frozenset[str] = frozenset()  # Those of its writers that wrote to its bases, and not to it.
     version: int = 0
     urgent: int = 0
 
@@ -82,6 +84,12 @@ class RunInfo(Struct):
             "group": self.group,
             "tags": self.tags,
         }
+
+
+def _is_late(run: RunInfo, batch: Batch) -> bool:
+    """Whether a batch begins a run that a later one with the same id has taken the place of; as the store has it."""
+    start = batch.items[0] if batch.first == 1 else None
+    return isinstance(start, Start) and 0 < start.beginning < run.beginning
 
 
 def json_safe(value: Any, *, depth: int = 0) -> Any:
@@ -120,6 +128,7 @@ class Roster:
         self.metric_numbers: dict[str, int] = {}
         self.writers: list[WriterInfo | None] = []
         self.retirements = 0  # Counts up when runs were retired.
+        self._aside: set[str] = set()  # Writers to runs whose path another one has by now.
         self._waiting: list[Batch | tuple[str, str]] | None = []  # What came while the store was read.
         self._gone: set[str] = set()  # A deleted run that still logs is not announced again.
 
@@ -129,25 +138,7 @@ class Roster:
         for name in metrics:
             self.number_metric(name)
         for record in sorted(records, key=lambda one: (one.created, one.id)):
-            run = RunInfo(
-                i=len(self.numbered),
-                path=record.path,
-                id=record.id,
-                name=record.name,
-                state=record.state,
-                created=record.created,
-                updated=record.updated,
-                config=dict(record.config),
-                summary=dict(islice(record.summary.items(), SUMMARY_KEYS_MAX)),
-                steps=record.steps,
-                group=record.group,
-                tags=record.tags,
-                key=record.key,
-                begun=True,
-            )
-            self._number(run)
-            for writer in record.writers:
-                self._writer(run, writer.id, writer.label)
+            self._take(record)
         waiting, self._waiting = self._waiting or [], None
         for news in waiting:
             if isinstance(news, Batch):
@@ -155,14 +146,28 @@ class Roster:
             else:
                 self.change(*news)
 
+    def add(self, record: RunRecord) -> RunInfo:
+        """Show a run as the store has it, in the place of another one that had its id."""
+        old = self.runs.get(record.path)
+        self._gone.discard(record.path)
+        if old is not None:
+            if old.key == record.key:
+                return old
+            self._forget(old)
+            self._aside |= old.writers.keys() - {writer.id for writer in record.writers}
+        return self._take(record)
+
     def publish(self, batch: Batch) -> None:
         """Take in what a batch says about its run."""
         if self._waiting is not None:
             self._waiting.append(batch)
             return
-        if batch.path in self._gone:
+        if batch.path in self._gone or batch.writer in self._aside:
             return
         run = self.runs.get(batch.path)
+        if run is not None and batch.writer not in run.writers and _is_late(run, batch):
+            self._aside.add(batch.writer)
+            return
         if run is None:
             run = self._begin(batch)
         if batch.writer not in run.writers:
@@ -212,6 +217,7 @@ class Roster:
             group="",
             tags=(),
             key=None,
+            beginning=0,
             begun=False,
         )
         if len(self.runs) >= RUNS_MAX:
@@ -225,11 +231,38 @@ class Roster:
         ended = [run for run in self.runs.values() if run.state != "running"]
         spare = len(self.runs) - RUNS_MAX * 9 // 10  # Many at once: each time all watchers look through theirs.
         for run in sorted(ended, key=lambda run: run.updated)[:spare]:
-            del self.runs[run.path]
-            self.numbered[run.i] = None
-            for writer in run.writers.values():
-                self.writers[writer.i] = None
+            self._forget(run)
+
+    def _forget(self, run: RunInfo) -> None:
+        del self.runs[run.path]
+        self.numbered[run.i] = None
+        for writer in run.writers.values():
+            self.writers[writer.i] = None
         self.retirements += 1
+
+    def _take(self, record: RunRecord) -> RunInfo:
+        run = RunInfo(
+            i=len(self.numbered),
+            path=record.path,
+            id=record.id,
+            name=record.name,
+            state=record.state,
+            created=record.created,
+            updated=record.updated,
+            config=dict(record.config),
+            summary=dict(islice(record.summary.items(), SUMMARY_KEYS_MAX)),
+            steps=record.steps,
+            group=record.group,
+            tags=record.tags,
+            key=record.key,
+            beginning=record.beginning,
+            begun=True,
+            elders=frozenset(writer.id for writer in record.elders),
+        )
+        self._number(run)
+        for writer in [*record.elders, *record.writers]:
+            self._writer(run, writer.id, writer.label)
+        return run
 
     def _number(self, run: RunInfo) -> None:
         self.runs[run.path] = run
@@ -267,7 +300,7 @@ class Roster:
         run.updated = max(run.updated, event.time)
         if isinstance(event, Start):
             if not run.begun:
-                run.begun = True
+                run.begun, run.beginning = True, event.beginning
                 run.name, run.created = event.name or run.id, event.time
                 run.group, run.tags = event.group, event.tags
             merge(run.config, event.config)

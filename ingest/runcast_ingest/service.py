@@ -92,7 +92,13 @@ class _Service:
         )
         self._broadcast = Broadcast(store)
         self._states = States(self._declare)
-        self._persister = Persister(redis_url, store, on_stored=self._broadcast.stored, on_state=self._reached)
+        self._persister = Persister(
+            redis_url,
+            store,
+            on_stored=self._broadcast.stored,
+            on_state=self._reached,
+            on_replaced=self._broadcast.replaced,
+        )
         self._tail = Tail(
             redis_url,
             store,

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from runcast import frames
 from runcast.frames import DELTA, ENVELOPE, PROTOCOL, SNAPSHOT, VIEW, Subscribe, View, Window
+from runcast.names import ASIDE
 from runcast_ingest.batch import Batch
 from runcast_ingest.broadcast import Broadcast
 from runcast_ingest.hub import Pin, Watch
@@ -80,7 +81,7 @@ class Session:
         self._px = clamp_px(subscribe.px)
         self._reaches: dict[str, Reach] = {}
         self._jobs: deque[Callable[[], Awaitable[None]]] = deque()
-        self._begun: set[str] = set()  # Paths that have a reach, or a job that will give them one.
+        self._begun: dict[str, int] = {}  # Paths that have a reach, or a job that will give them one, and their runs.
         self._picking: tuple[Choice, Picker] | None = None
         self._named: tuple[Choice | None, int, list[str]] = (None, 0, [])
         self._gathered: list[Stroke] = []
@@ -124,7 +125,11 @@ class Session:
                 await self._pump()
 
     async def _welcome(self) -> None:
-        runs = [run for run in self._roster.runs.values() if run.id in self._runs_chosen]
+        for name in self._asked.runs or ():
+            # What was set aside is in no list; whoever names it sees it.
+            if ASIDE in name and (record := await self._store.run(self._asked.project, name)) is not None:
+                self._roster.add(record)
+        runs = [run for run in self._roster.runs.values() if self._wants(run)]
         self._keys_max = max(SUMMARY_KEYS_MIN, min(SUMMARY_KEYS_MAX, SUMMARIES_KEYS_MAX // max(1, len(runs))))
         now = time.monotonic()
         self._told = {run.path: (run.version, now) for run in runs}
@@ -144,7 +149,7 @@ class Session:
         self._jobs.append(self._synced)
 
     def _begin(self, run: RunInfo, *, fresh: bool = False) -> None:
-        self._begun.add(run.path)
+        self._begun[run.path] = run.i
         resume = self._asked.resume.get(run.id)
         if fresh or (resume is None and self._asked.history):
             self._jobs.append(lambda: self._picture(run))
@@ -197,7 +202,7 @@ class Session:
         strokes: list[Stroke] = []
         for path in paths:
             run = self._roster.runs.get(path)
-            if run is None or run.id not in self._runs_chosen:
+            if run is None or not self._wants(run):
                 continue
             self._untold.add(path)
             if path not in self._begun:
@@ -227,15 +232,21 @@ class Session:
         if self._retirements == self._roster.retirements:
             return
         self._retirements = self._roster.retirements
-        for path in self._begun.union(self._told) - self._roster.runs.keys():
-            self._begun.discard(path)
+        for path in {*self._begun, *self._told}:
+            run = self._roster.runs.get(path)
+            if run is not None and self._begun.get(path, run.i) == run.i:
+                continue
             self._told.pop(path, None)
             if self._reaches.pop(path, None) is not None:
                 self._watch.leave(path)
+            if self._begun.pop(path, None) is not None and run is not None:
+                self._begun[path] = run.i
+                self._untold.add(path)
+                self._jobs.append(lambda run=run: self._resync(run, "another run took its id"))  # type: ignore[misc]
 
     def _follow(self, run: RunInfo, reach: Reach) -> None:
         """Go on from where a run's stream stands, unless the roster retired the run while that was found out."""
-        if run.path in self._roster.runs:
+        if self._roster.runs.get(run.path) is run:
             self._reaches[run.path] = reach
             self._watch.follow(run.path)
 
@@ -428,6 +439,10 @@ class Session:
             run.key = None if record is None else record.key
         return run.key
 
+    def _wants(self, run: RunInfo) -> bool:
+        """Whether a run is asked for; of those that were set aside, only what is named."""
+        return run.id in self._runs_chosen and (ASIDE not in run.id or self._runs_chosen.names is not None)
+
     def _names(self, choice: Choice) -> list[str] | None:
         if choice.names is None:
             return None
@@ -510,7 +525,7 @@ class Session:
         writers, self._told_writers = self._told_writers, len(self._roster.writers)
         for writer in self._roster.writers[writers : self._told_writers]:
             run = None if writer is None else self._roster.numbered[writer.run]
-            if run is not None and run.id in self._runs_chosen:
+            if run is not None and self._wants(run):
                 if run.path not in self._told:
                     await self._tell(run)
                 await self._say(ev="writer", **msgspec.to_builtins(writer))

@@ -25,6 +25,7 @@ from runcast.media.shelf import WBValue
 from runcast.media.table import Table
 from runcast.rows import plain
 from runcast.service import Service
+from runcast.session import CURRENT
 from runcast.spool import Bytes, weigh, weigh_file
 from runcast.staging import Staging
 
@@ -317,8 +318,6 @@ class Artifact:
 
     def _stage(self) -> Staging:
         if self._staging is None:
-            from runcast.session import CURRENT  # noqa: PLC0415  # A draft belongs to no run yet.
-
             settings = CURRENT.settings()
             self._staging = Staging(settings.cache or settings.directory)
         return self._staging
@@ -407,7 +406,6 @@ class Artifact:
         """Say where it is downloaded to: `root`, or `artifacts/NAME:VERSION`."""
         if root is not None:
             return Path(root).absolute()
-        from runcast.session import CURRENT  # noqa: PLC0415
 
         parent = CURRENT.settings().artifacts or Path("artifacts")
         return (parent / (self.name if os.name != "nt" else self.name.replace(":", "-"))).absolute()

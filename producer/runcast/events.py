@@ -40,6 +40,9 @@ class Start(Struct, frozen=True, array_like=True, tag=1):
     begin: str = JOIN  # What becomes of a run that has this id already.
     base: str = ""  # The path of the run whose rows up to `base_step` come before this run's own.
     base_step: int = 0
+    # When the run began that a writer begins or, as a child of that process, joins: its own word comes in any order
+    # with its children's. 0: it is not known.
+    beginning: int = 0
 
 
 class Config(Struct, frozen=True, array_like=True, tag=2):

@@ -16,6 +16,7 @@ from runcast.errors import NameRefused
 OWN_NAMES = ("_step", "_runtime", "_timestamp")  # Every row has these by itself; W&B too keeps only the time's.
 NAME_CHARS_MAX = 256  # One line on a page, and a bound for every index.
 SYSTEM = "_system/"  # What the names of samples of the machine begin with, among the rows of a run.
+ASIDE = "~"  # No run id has it: `ID~1` is what was there before another run took the id.
 RUN_ID_CHARS_MAX = 128  # With the writer's id it still fits a file name.
 PROJECT_DEFAULT = "uncategorized"  # As W&B calls the project of a run without one.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from runcast.errors import UsageError
@@ -146,9 +147,7 @@ def _preset(name: str, table: Table, fields: Mapping[str, Any], title: str, spli
 
 def _curves() -> Any:
     # With numpy, which a training that draws no curves of a classifier may not have.
-    from runcast.media import curves  # noqa: PLC0415
-
-    return curves
+    return import_module("runcast.media.curves")
 
 
 def _plain(value: Any) -> Any:

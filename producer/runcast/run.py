@@ -50,6 +50,7 @@ class Run(Beside):
     # No other names can be assigned: a program that writes `run.taggs = …` hears of it.
     __slots__ = (
         "_append",
+        "_begun_at",
         "_definitions",
         "_ending",
         "_forked",
@@ -76,6 +77,7 @@ class Run(Beside):
         super().__init__(settings, beginning)
         self._messages, self._on_finish = messages, on_finish
         self._step = beginning.step
+        self._begun_at = 0  # When it began, unless it joined a run that was there; ns.
         self._definitions = Definitions()
         self._syncs = False  # Some rows need the last value of their step metric.
         self._shapes: dict[tuple[tuple[str, ...], tuple[type, ...]], Shape] = {}  # For rows as they are logged,
@@ -111,6 +113,8 @@ class Run(Beside):
     def _open(self, *, label: str, begin: Beginning | None = None) -> None:
         """Begin as a new writer: a new journal, a new sender, a Start event. Only the first one may begin anew."""
         writer = self._new_writer(label)
+        if begin is not None and begin.begin != events.JOIN:
+            self._begun_at = writer.header.created
         writer.begin(
             events.Start(
                 time=writer.header.created,
@@ -128,6 +132,7 @@ class Run(Beside):
                 begin=begin.begin if begin else events.JOIN,
                 base=begin.base if begin else "",
                 base_step=begin.base_step if begin else 0,
+                beginning=self._begun_at,
             )
         )
         self._use(writer)

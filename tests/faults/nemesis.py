@@ -26,6 +26,7 @@ from tests.faults import truth
 from tests.faults.compare import compare
 from tests.faults.ingest import LEASE_SECONDS
 from tests.faults.proxy import Proxy
+from tests.flow.running import environment
 
 from runcast_ingest import embedded
 
@@ -84,15 +85,12 @@ class Nemesis:
     # What runs.
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
-        environment = os.environ | {
-            "RUNCAST_DIR": str(self.folder),
-            "RUNCAST_URL": self.url,
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        }
+        # Alone: there is no service here that files could be sent to.
+        given = environment(RUNCAST_DIR=str(self.folder), RUNCAST_URL=self.url, PYTHONPATH=os.pathsep.join(sys.path))
         with (self.folder / "said.txt").open("ab") as said:
             return subprocess.Popen(
                 [sys.executable, "-m", *map(str, arguments)],
-                env=environment,
+                env=given,
                 stdout=said,
                 stderr=said,
                 start_new_session=True,  # With the children that it forks.

@@ -70,6 +70,8 @@ def run_told(run: RunRecord) -> dict[str, Any]:
         "job_type": run.job_type,
         "tags": list(run.tags),
         "lost": run.lost,
+        "base": run.base and {"run": run.base.run, "step": run.base.step},
+        "aside": run.aside,
         "metrics": run.metrics,
         "damaged": run.damaged,
         "hidden": run.hidden,

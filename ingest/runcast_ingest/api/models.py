@@ -51,6 +51,13 @@ class Projects(_Model):
     projects: list[Project]
 
 
+class Base(_Model):
+    """Where a run branched off."""
+
+    run: str = Field(examples=["k3v9x2ab~1"])
+    step: int
+
+
 class Run(_Model):
     """A run. Floats that JSON cannot say stand in `config` and `summary` as "NaN", "Infinity" and "-Infinity"."""
 
@@ -68,6 +75,8 @@ class Run(_Model):
     steps: int = Field(description="The highest step, plus one.")
     rows: int = Field(description="Calls of log() that are stored.")
     lost: int = Field(description="Rows that the trainer had no room for, and said so.")
+    base: Base | None = Field(description="The run whose rows, up to a step, come before this one's own.")
+    aside: bool = Field(description="Another run took its id; it is in no list, and goes by `ID~1`, `ID~2` …")
     metrics: dict[str, Any] = Field(
         description="How metrics are shown and summarised, by name; one that ends in `*` speaks for all that begin so.",
         examples=[{"val/*": {"step_metric": "epoch", "summary": ["min"]}}],

@@ -17,8 +17,8 @@ from runcast.errors import MalformedEntry, UsageError
 from runcast.expressions import FilterError, parse_field
 from runcast_ingest.store.codec import crc, pack_document, unpack_document
 from runcast_ingest.store.finding import Sql, metrics_of, order, tags_of, value_of, where
-from runcast_ingest.store.reader import Fetched, fetch
-from runcast_ingest.store.records import KeyRecord, QuarantineRecord, RunRecord, WriterRecord
+from runcast_ingest.store.reader import Fetched, chain, fetch
+from runcast_ingest.store.records import Base, KeyRecord, QuarantineRecord, RunRecord, WriterRecord
 from runcast_ingest.store.standing import AGGREGATES, METRICS
 
 RUNS_PER_PAGE_MAX = 1000
@@ -28,16 +28,18 @@ OTHER = "x"  # The kind of a key whose values are no numbers.
 PROJECTS = """
 SELECT project.name, count(run.key) FILTER (WHERE curation.deleted IS NULL), project.created,
     coalesce(max(run.updated), project.updated) AS latest
-FROM project LEFT JOIN run ON run.project = project.key LEFT JOIN curation ON curation.run = run.key
+FROM project LEFT JOIN run ON run.project = project.key AND run.aside = 0
+LEFT JOIN curation ON curation.run = run.key
 GROUP BY project.key ORDER BY latest DESC, project.name
 """
 RUN_IDS = """
-SELECT run.id FROM run JOIN project ON project.key = run.project WHERE project.name = ? ORDER BY run.created DESC
+SELECT run.id FROM run JOIN project ON project.key = run.project WHERE project.name = ? AND run.aside = 0
+ORDER BY run.created DESC
 """
 RUN = """
 SELECT run.key, project.name, run.id, run.name, run.state, run.config, run.summary, run.created, run.started,
-    run.updated, run.finished, run.exit_code, run.steps, run.rows, run.lost, run.details, run.crc,
-    curation.added, curation.removed, curation.hidden, curation.deleted
+    run.updated, run.finished, run.exit_code, run.steps, run.rows, run.lost, run.details, run.crc, run.base,
+    run.base_step, run.aside, run.beginning, curation.added, curation.removed, curation.hidden, curation.deleted
 FROM run JOIN project ON project.key = run.project LEFT JOIN curation ON curation.run = run.key
 """
 WRITERS = """
@@ -69,8 +71,8 @@ LEFT JOIN curation ON curation.run = run.key WHERE {conditions} ORDER BY {order}
 """
 DOCUMENTS = """
 SELECT run.{document} FROM run JOIN project ON project.key = run.project
-LEFT JOIN curation ON curation.run = run.key WHERE project.name = ? AND curation.deleted IS NULL
-ORDER BY run.created DESC LIMIT ?
+LEFT JOIN curation ON curation.run = run.key WHERE project.name = ? AND run.aside = 0
+AND curation.deleted IS NULL ORDER BY run.created DESC LIMIT ?
 """
 
 
@@ -104,7 +106,7 @@ def metrics_asked(asked: Asked) -> set[str]:
 
 
 def _conditions(asked: Asked) -> Sql:
-    sql = ["project.name = ?"]
+    sql = ["project.name = ?", "run.aside = 0"]
     values: list[Any] = [asked.project]
     sql.append("curation.deleted IS NOT NULL" if asked.deleted else "curation.deleted IS NULL")
     if asked.hidden is not None:
@@ -190,14 +192,8 @@ async def living(db: aiosqlite.Connection) -> dict[str, dict[str, str]]:
     return found
 
 
-async def created(db: aiosqlite.Connection, run_key: int) -> int:
-    """Read when a run was made; 0 when there is none."""
-    rows = await fetch(db, "SELECT created FROM run WHERE key = ?", (run_key,))
-    return int(rows[0][0]) if rows else 0
-
-
 async def keys(db: aiosqlite.Connection, heads: Fetched, run_key: int) -> list[KeyRecord]:
-    """Count the points of each key of a run, over all of its writers."""
+    """Count the points of each key of a run, over all of its writers; of a base, all that it has."""
     rows = await fetch(db, f"{RUN} WHERE run.key = ?", (run_key,))
     if not rows:
         return []
@@ -228,10 +224,22 @@ async def _complete(db: aiosqlite.Connection, rows: Sequence[tuple[Any, ...]]) -
     wanted = ",".join(str(key) for key in writers)
     for key, *fields in await fetch(db, f"{WRITERS} WHERE run IN ({wanted}) ORDER BY key"):
         writers[key].append(WriterRecord(*fields))
-    return [_record(row, writers[row[0]]) for row in rows]
+    return [_record(row, writers[row[0]], *await _past(db, row[17], row[18])) for row in rows]
 
 
-def _record(row: tuple[Any, ...], writers: list[WriterRecord]) -> RunRecord:
+async def _past(db: aiosqlite.Connection, base: int, step: int) -> tuple[Base | None, list[WriterRecord]]:
+    """Read what comes before a run's own rows."""
+    if not base:
+        return None, []
+    keys = [key for key, _ in await chain(db, base)]
+    found = await fetch(db, f"{WRITERS} WHERE run IN ({','.join(map(str, keys))}) ORDER BY key")
+    names = await fetch(db, "SELECT id FROM run WHERE key = ?", (base,))
+    return Base(names[0][0] if names else "", step), [WriterRecord(*fields) for _, *fields in found]
+
+
+def _record(
+    row: tuple[Any, ...], writers: list[WriterRecord], base: Base | None, elders: list[WriterRecord]
+) -> RunRecord:
     config, summary, details, expected = row[5], row[6], row[15], row[16]
     # One damaged row, or one nested without end, must not take a project's list and live page from everybody.
     about, settings, last = {}, {}, {}
@@ -263,13 +271,17 @@ def _record(row: tuple[Any, ...], writers: list[WriterRecord]) -> RunRecord:
         notes=about.get("notes", ""),
         group=about.get("group", ""),
         job_type=about.get("job_type", ""),
-        tags=tuple(tags_of(about.get("tags", ()), row[17], row[18])),
+        tags=tuple(tags_of(about.get("tags", ()), row[21], row[22])),
         writers=writers,
+        base=base,
+        elders=elders,
+        aside=bool(row[19]),
+        beginning=row[20],
         facts={key: value for key, value in about.items() if key not in OWN_FACTS},
         metrics=about.get(METRICS, {}),
         damaged=damaged,
-        hidden=bool(row[19]),
-        deleted=row[20],
+        hidden=bool(row[23]),
+        deleted=row[24],
     )
 
 

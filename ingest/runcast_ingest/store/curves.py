@@ -86,7 +86,9 @@ class Choice(Struct, frozen=True):
 def choose(asked: Asked, axis: AxisHead, parts: Sequence[Part]) -> Choice:
     """Decide which parts of an axis to read whole, and which as buckets; `parts` are those in range, all levels."""
     low = [part for part in parts if part.level == 1]
-    rows = sum(part.rows for part in low)
+    # Of a base's part that goes on beyond the branch, each point has to be looked at.
+    torn = [part for part in low if axis.until is not None and part.step_high > axis.until]
+    rows = sum(part.rows for part in low) - sum(part.rows for part in torn)
     rising = all(part.steps_rise and (asked.unit != "time" or part.times_rise) for part in low)
     columns = max(1, (asked.points_max or 0) // 4)
     # Fewer buckets than columns would look coarse.
@@ -100,12 +102,18 @@ def choose(asked: Asked, axis: AxisHead, parts: Sequence[Part]) -> Choice:
     covered = -1  # Highest part of level 1 that a higher level stands for.
     for each in range(level, 0, -1):
         width = FANOUT ** (each - 1)
-        above = [part for part in parts if part.level == each and part.number * width > covered]
+        above = [
+            part
+            for part in parts
+            if part.level == each
+            and part.number * width > covered
+            and (axis.until is None or part.step_high <= axis.until)
+        ]
         chosen += above
         if above:
             covered = (above[-1].number + 1) * width - 1
     chosen.sort(key=lambda part: part.first)
-    return Choice(axis, asked.wants(axis), [], chosen, rows)
+    return Choice(axis, asked.wants(axis), torn, chosen, rows)
 
 
 def bucket_points(level: int) -> int:
@@ -314,6 +322,9 @@ def _mask(asked: Asked, writer: WriterHead, sequences: Ints, steps: Ints, times:
     if asked.after is not None:
         new = sequences > asked.after.get(writer.id, 0)
         mask = new if mask is None else mask & new
+    if writer.until is not None:
+        before = steps <= writer.until
+        mask = before if mask is None else mask & before
     return mask
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from runcast_ingest.store.parts import Cell, Part, cell_key, kinds_matrix, read_part
-from runcast_ingest.store.reader import AxisHead
+from runcast_ingest.store.reader import AxisHead, WriterHead
 from runcast_ingest.store.schema import AXIS_POSITION
 from runcast_ingest.store.stretch import Stretch, select
 
@@ -78,11 +78,18 @@ def read_parts(
     return read
 
 
+def before(stretches: Sequence[tuple[int, Stretch]], writers: Mapping[int, WriterHead]) -> list[tuple[int, Stretch]]:
+    """Leave out what a base logged behind the branch."""
+    return [
+        (writer, stretch if (until := writers[writer].until) is None else select(stretch, stretch.steps <= until))
+        for writer, stretch in stretches
+    ]
+
+
 def page(
     stretches: Sequence[tuple[int, Stretch]],
-    labels: dict[int, str],
+    writers: Mapping[int, WriterHead],
     *,
-    created: int,
     low: int,
     high: int,
     keys: frozenset[str] | None,
@@ -100,7 +107,7 @@ def page(
             logged.append((step, writer, sequence, time, row))
     logged.sort(key=lambda each: each[:3])
     for step, writer, _, time, row in logged:
-        label = labels[writer]
+        label, created = writers[writer].label, writers[writer].created
         into = merged.setdefault((step, label), {})
         into.update(row)
         into["_step"], into["_timestamp"], into["_runtime"] = step, time / 1e9, max(0, time - created) / 1e9

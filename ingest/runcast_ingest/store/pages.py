@@ -54,14 +54,14 @@ async def find(
         began = {key: after.get(writer.id, 0) for key, writer in heads.writers.items()}
         axes = [axis for axis in heads.axes if keys is None or not keys.isdisjoint(axis.names)]
         lowest = min(began.values(), default=0) + 1
-        fetched = await fetch_parts(db, [axis.key for axis in axes], unit="sequence", lo=lowest, hi=None)
+        fetched = await fetch_parts(db, axes, unit="sequence", lo=lowest, hi=None)
         parts = [
             (axis, part)
             for axis in axes
             for part in fetched[axis.key]
             if part.level == 1 and part.last > began[axis.writer]
         ]
-        level0 = [row for row in await fetch_level0(db, run) if row.last > began[row.writer]]
+        level0 = [row for row in await fetch_level0(db, heads.runs) if row.last > began[row.writer]]
         ends = [(axis.writer, part.last, part.rows) for axis, part in parts]
         ends += [(row.writer, row.last, row.last - row.first + 1) for row in level0]
         until = {key: writer.mark for key, writer in heads.writers.items()} | _bounds(ends, rows_max)
@@ -88,6 +88,8 @@ def read(found: Found, keys: frozenset[str] | None) -> Page:
     cut: list[tuple[str, Stretch]] = []
     for writer, stretch in rows:
         within = (stretch.sequences > found.after[writer]) & (stretch.sequences <= found.until[writer])
+        if (until := found.writers[writer].until) is not None:
+            within &= stretch.steps <= until
         if within.any():
             cut.append((found.writers[writer].id, select(stretch, within)))
     return Page(

@@ -16,7 +16,7 @@ from runcast.blocks import Block
 from runcast.wire import encode_items
 from runcast_ingest.batch import Batch, Stored
 from runcast_ingest.states import RUNNING, state_of
-from runcast_ingest.store import artifacts, belongings, happenings, quarantine
+from runcast_ingest.store import artifacts, belongings, branches, happenings, quarantine
 from runcast_ingest.store.codec import compress, crc
 from runcast_ingest.store.records import Committed, Passed
 from runcast_ingest.store.register import Register
@@ -77,6 +77,7 @@ class Posting:
         self.runs |= one.runs
         self.done.stored += one.done.stored
         self.done.states += one.done.states
+        self.done.replaced += one.done.replaced
         return None
 
     def _refuse(self, batch: Batch, error: Exception) -> None:
@@ -92,7 +93,12 @@ class Posting:
 
     def _store(self, group: Sequence[Batch]) -> None:
         path, id_, received = group[0].path, group[0].writer, group[-1].received
-        run = self.runs[path] = self._run(path, group[0].shard, group[0].received)
+        run, replaced = branches.place(self._register, group[0])
+        if replaced is not None:
+            self.done.replaced.append(replaced)
+            if (before := self.runs.pop(path, None)) is not None:
+                self.runs[before.path] = before
+        self.runs[run.path] = run
         writer = self._register.writer(run, id_, group[0].received)
         if writer is None:
             quarantine.keep(self._db, [quarantine.stray(batch) for batch in group])
@@ -121,14 +127,16 @@ class Posting:
 
     def _pass(self, passed: Passed) -> None:
         now = time.time_ns()
-        run = self.runs[passed.path] = self._run(passed.path, passed.shard, now)
+        run = (
+            self._register.home(passed.path, passed.writer)
+            or self._register.run(passed.path)
+            or self._register.new_run(passed.path, passed.shard, now)
+        )
+        self.runs[run.path] = run
         writer = self._register.writer(run, passed.writer, now)
         if writer is not None:
             writer.mark, writer.changed = max(writer.mark, passed.last), True
             self.done.stored.append(Stored(passed.path, passed.writer, writer.mark))
-
-    def _run(self, path: str, shard: int, now: int) -> Run:
-        return self._register.run(path) or self._register.new_run(path, shard, now)
 
 
 def _grouped(batches: Iterable[Batch]) -> Iterable[list[Batch]]:

@@ -25,7 +25,21 @@ READERS = 4  # Connections: more would only wait for the same two or four cores.
 KEYS_PER_QUERY = 5000
 NAMES_KEPT_MAX = 500_000  # Of key sets, between questions: about 40 MB.
 
-MARKS = "SELECT key, id, label, mark FROM writer WHERE run = ? ORDER BY key"
+BASES_MAX = 100  # Branches of branches; whoever needs more reads them by their ids.
+
+CHAIN = """
+WITH RECURSIVE chain(key, until, depth) AS (
+    SELECT key, NULL, 0 FROM run WHERE key = :run
+    UNION ALL
+    SELECT run.base, min(coalesce(chain.until, run.base_step), run.base_step), chain.depth + 1
+    FROM chain JOIN run ON run.key = chain.key WHERE run.base != 0 AND chain.depth < :most
+)
+SELECT key, until FROM chain ORDER BY depth
+"""
+MARKS = """
+SELECT writer.key, writer.id, writer.label, writer.mark, run.created, :until
+FROM writer JOIN run ON run.key = writer.run WHERE run.key = :run ORDER BY writer.key
+"""
 AXES = "SELECT key, writer, keyset, rows, kinds, extras FROM axis WHERE run = ?"
 LEVEL0 = "SELECT writer, first, last, crc, data FROM level0 WHERE run = ? ORDER BY writer, first"
 
@@ -37,6 +51,8 @@ class WriterHead(Struct, frozen=True):
     id: str
     label: str
     mark: int
+    created: int  # When its run began.
+    until: int | None = None  # It wrote to a base, and steps above this one are not asked for.
 
 
 class AxisHead(Struct, frozen=True):
@@ -48,6 +64,7 @@ class AxisHead(Struct, frozen=True):
     names: tuple[str, ...]
     kinds: str
     extras: tuple[str, ...]
+    until: int | None = None  # As of its writer.
 
 
 class Level0Row(Struct, frozen=True):
@@ -61,8 +78,9 @@ class Level0Row(Struct, frozen=True):
 
 
 class Fetched(Struct):
-    """What one transaction read about one run. `chunks` and `buckets` are by part << 20 | position."""
+    """What one transaction read about one run, and about its bases. Cells are by part << 20 | position."""
 
+    runs: list[int]
     writers: dict[int, WriterHead]
     axes: list[AxisHead]
     parts: dict[int, list[Part]]  # By axis: those of level 1 and above in the range asked for.
@@ -136,15 +154,19 @@ class Readers:
         return {keyset: names_known[keyset] for keyset in keysets}
 
     async def heads(self, db: aiosqlite.Connection, run: int) -> Fetched:
-        """Read the writers and axes of a run."""
-        writers = {row[0]: WriterHead(*row) for row in await fetch(db, MARKS, (run,))}
-        rows = await fetch(db, AXES, (run,))
-        names = await self.names(db, [row[2] for row in rows])
-        axes = [
-            AxisHead(key, writer, count, names[keyset], kinds, tuple(unpack_document(extras)))
-            for key, writer, keyset, count, kinds, extras in rows
-        ]
-        return Fetched(writers, axes, {}, [], {}, {})
+        """Read the writers and axes of a run and of its bases."""
+        writers: dict[int, WriterHead] = {}
+        axes: list[AxisHead] = []
+        runs = await chain(db, run)
+        for key, until in runs:
+            writers |= {row[0]: WriterHead(*row) for row in await fetch(db, MARKS, {"run": key, "until": until})}
+            rows = await fetch(db, AXES, (key,))
+            names = await self.names(db, [row[2] for row in rows])
+            axes += [
+                AxisHead(axis, writer, count, names[keyset], kinds, tuple(unpack_document(extras)), until)
+                for axis, writer, keyset, count, kinds, extras in rows
+            ]
+        return Fetched([key for key, _ in runs], writers, axes, {}, [], {}, {})
 
 
 async def fetch(
@@ -154,19 +176,24 @@ async def fetch(
     return [tuple(row) for row in await db.execute_fetchall(sql, values)]
 
 
-async def fetch_level0(db: aiosqlite.Connection, run: int) -> list[Level0Row]:
-    """Read what of a run is not compacted yet."""
-    return [Level0Row(*row) for row in await fetch(db, LEVEL0, (run,))]
+async def chain(db: aiosqlite.Connection, run: int) -> list[tuple[int, int | None]]:
+    """List a run and its bases, each with the step up to which it is asked for; None: all of it."""
+    return [(key, until) for key, until in await fetch(db, CHAIN, {"run": run, "most": BASES_MAX})]
+
+
+async def fetch_level0(db: aiosqlite.Connection, runs: Iterable[int]) -> list[Level0Row]:
+    """Read what of runs is not compacted yet."""
+    return [Level0Row(*row) for run in runs for row in await fetch(db, LEVEL0, (run,))]
 
 
 async def fetch_parts(
-    db: aiosqlite.Connection, axes: Sequence[int], *, unit: str, lo: int | None, hi: int | None
+    db: aiosqlite.Connection, axes: Sequence[AxisHead], *, unit: str, lo: int | None, hi: int | None
 ) -> dict[int, list[Part]]:
     """Read the parts of axes that touch the range from `lo` to `hi`; `unit` is step, time or sequence."""
     low, high = {"step": ("step_low", "step_high"), "time": ("time_low", "time_high"), "sequence": ("first", "last")}[
         unit
     ]
-    found: dict[int, list[Part]] = {axis: [] for axis in axes}
+    found: dict[int, list[Part]] = {}
     conditions = ""
     values: list[int] = []
     if lo is not None:
@@ -177,9 +204,10 @@ async def fetch_parts(
         rows = await fetch(
             db,
             f"SELECT {PART_COLUMNS} FROM part WHERE axis = ?{conditions} ORDER BY level, number",
-            (axis, *values),
+            (axis.key, *values),
         )
-        found[axis] = [part_of(row) for row in rows]
+        parts = [part_of(row) for row in rows]
+        found[axis.key] = [part for part in parts if axis.until is None or part.step_low <= axis.until]
     return found
 
 

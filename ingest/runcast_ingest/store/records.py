@@ -65,12 +65,21 @@ class Work(Struct):
     quarantine: list[QuarantineRecord] = []
 
 
+class Replaced(Struct, frozen=True):
+    """A run took the id of another one, which is set aside."""
+
+    path: str
+    key: int  # Of the run that has the path now.
+    aside: str  # The path of the one that had it.
+
+
 class Committed(Struct):
     """What a transaction did: marks that rose, runs that changed state, shards whose lease was lost."""
 
     stored: list[Stored] = []
     states: list[tuple[str, str]] = []
     fenced: list[int] = []
+    replaced: list[Replaced] = []
 
 
 class ProjectRecord(Struct, frozen=True):
@@ -93,6 +102,13 @@ class WriterRecord(Struct, frozen=True):
     exit_code: int | None
     finished: int | None
     seen: int
+
+
+class Base(Struct, frozen=True):
+    """The run whose rows, up to a step, come before another one's own."""
+
+    run: str  # Its id.
+    step: int
 
 
 class RunRecord(Struct, frozen=True):
@@ -121,6 +137,10 @@ class RunRecord(Struct, frozen=True):
     tags: tuple[str, ...]
     lost: int
     writers: list[WriterRecord]
+    base: Base | None = None
+    elders: list[WriterRecord] = []  # Who wrote what comes before, to this run's base and to the base of that.
+    aside: bool = False  # Another run has its id by now.
+    beginning: int = 0  # As in `Start`.
     facts: dict[str, Any] = {}  # What else is known: git, system, packages, command …
     metrics: dict[str, dict[str, Any]] = {}  # By name, which may end in `*`: how it is shown and summarised.
     damaged: bool = False  # Its config and summary cannot be read, and are empty here.

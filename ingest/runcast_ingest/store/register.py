@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from runcast.blocks import Block
-from runcast.names import split_path
+from runcast.names import ASIDE
 from runcast_ingest.states import RUNNING
 from runcast_ingest.store.codec import crc, pack_document, unpack_document, verify
 from runcast_ingest.store.standing import Axis, Run, Writer, run_row, writer_row
@@ -31,10 +31,12 @@ SELECT run.* FROM run JOIN project ON project.key = run.project WHERE project.na
 """
 SAVE_RUN = """
 INSERT INTO run(key, project, id, shard, name, state, created, started, updated, finished, exit_code, steps, rows, lost,
-    since, details, config, summary, crc)
+    base, base_step, aside, beginning, since, details, config, summary, crc)
 VALUES(:key, :project, :id, :shard, :name, :state, :created, :started, :updated, :finished, :exit_code, :steps, :rows,
-    :lost, :since, :details, :config, :summary, :crc)
-ON CONFLICT(key) DO UPDATE SET name = excluded.name, state = excluded.state, created = excluded.created,
+    :lost, :base, :base_step, :aside, :beginning, :since, :details, :config, :summary, :crc)
+ON CONFLICT(key) DO UPDATE SET id = excluded.id, base = excluded.base, base_step = excluded.base_step,
+    aside = excluded.aside, beginning = excluded.beginning, name = excluded.name, state = excluded.state,
+    created = excluded.created,
     started = excluded.started, updated = excluded.updated, finished = excluded.finished,
     exit_code = excluded.exit_code, steps = excluded.steps, rows = excluded.rows, lost = excluded.lost,
     since = excluded.since,
@@ -49,6 +51,12 @@ ON CONFLICT(key) DO UPDATE SET label = excluded.label, mark = excluded.mark, fir
 ADD_WRITER = """
 INSERT INTO writer(id, run, label, mark, first_time, last_time, seen) VALUES(?, ?, '', 0, ?, ?, ?) RETURNING key
 """
+HOME = """
+SELECT project.name, run.id FROM writer JOIN run ON run.key = writer.run JOIN project ON project.key = run.project
+WHERE writer.id = ?
+"""
+ASIDE_IDS = "SELECT id FROM run WHERE project = ? AND aside = 1 AND id >= ? AND id < ?"
+BEGUN = "SELECT id FROM run WHERE project = ? AND aside = 1 AND beginning = ? AND id >= ? AND id < ?"
 SKIP = "UPDATE writer SET mark = max(mark, ?) WHERE id = ?"
 RUN_KEY = "SELECT run.key FROM run JOIN project ON project.key = run.project WHERE project.name = ? AND run.id = ?"
 ADD_KEYSET = "INSERT INTO keyset(digest, names) VALUES(?, ?) ON CONFLICT DO NOTHING"
@@ -71,8 +79,9 @@ class Register:
         self._keysets.clear()
 
     def drop(self, path: str) -> None:
-        """Forget one run, and what was made for it: it was undone."""
-        self._runs.pop(path, None)
+        """Forget one run, what was set aside of it, and what was made for it: it was undone."""
+        for known in [each for each in self._runs if each == path or each.startswith(f"{path}{ASIDE}")]:
+            del self._runs[known]
         self._keysets.clear()
 
     def run(self, path: str) -> Run | None:
@@ -80,7 +89,7 @@ class Register:
         run = self._runs.get(path)
         if run is not None:
             return run
-        project, id_ = split_path(path)
+        project, _, id_ = path.rpartition("/")
         cursor = self._db.execute(READ_RUN, (project, id_))
         row = cursor.fetchone()
         if row is None:
@@ -97,9 +106,34 @@ class Register:
             run.writers[writer.id] = writer
         return run
 
+    def home(self, path: str, writer: str) -> Run | None:
+        """Find the run that a writer began in, when that was set aside and `path` is another one's by now."""
+        row = self._db.execute(HOME, (writer,)).fetchone()
+        return self.run("/".join(row)) if row and "/".join(row).startswith(f"{path}{ASIDE}") else None
+
+    def free_id(self, run: Run) -> str:
+        """Name the run that is set aside next: its id, and a number that no earlier one has."""
+        ids = self._db.execute(ASIDE_IDS, (run.project, *_asides(run))).fetchall()
+        return f"{run.id}{ASIDE}{1 + max((int(id_.rpartition(ASIDE)[2]) for (id_,) in ids), default=0)}"
+
+    def begun(self, run: Run, beginning: int) -> Run | None:
+        """Find the one of those that were set aside for a run that began then."""
+        row = self._db.execute(BEGUN, (run.project, beginning, *_asides(run))).fetchone()
+        return self.run(f"{run.path.rpartition('/')[0]}/{row[0]}") if row else None
+
+    def set_aside(self, run: Run) -> None:
+        """Let another run have a run's id; it keeps its key, and so everything that is stored of it."""
+        self._runs.pop(run.path)
+        project = run.path.rpartition("/")[0]
+        run.id, run.aside = self.free_id(run), 1
+        run.path = f"{project}/{run.id}"
+        # At once: the id is free from here on.
+        self._db.execute(SAVE_RUN, run_row(run))
+        self._runs[run.path] = run
+
     def new_run(self, path: str, shard: int, now: int) -> Run:
         """Make a run."""
-        project, id_ = split_path(path)
+        project, _, id_ = path.rpartition("/")
         project_key = self._db.execute(ADD_PROJECT, {"name": project, "time": now}).fetchone()[0]
         key = self._db.execute("SELECT coalesce(max(key), 0) + 1 FROM run").fetchone()[0]
         run = Run(
@@ -203,7 +237,8 @@ class Register:
         """Move a writer's mark without looking at its run, which may be what cannot be read."""
         if self._db.execute(SKIP, (last, writer)).rowcount:
             return
-        row = self._db.execute(RUN_KEY, split_path(path)).fetchone()
+        project, _, id_ = path.rpartition("/")
+        row = self._db.execute(RUN_KEY, (project, id_)).fetchone()
         key = row[0] if row else self.new_run(path, shard, now).key
         self._db.execute(ADD_WRITER, (writer, key, now, now, now))
         self._db.execute(SKIP, (last, writer))
@@ -217,3 +252,8 @@ class Register:
             key = self._db.execute("SELECT key FROM keyset WHERE digest = ?", (digest,)).fetchone()[0]
             self._keysets[names] = int(key)
         return int(key)
+
+
+def _asides(run: Run) -> tuple[str, str]:
+    """Bound the ids that are a run's and a number: from the first on, below the second."""
+    return f"{run.id}{ASIDE}", f"{run.id}{chr(ord(ASIDE) + 1)}"

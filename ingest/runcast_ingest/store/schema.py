@@ -251,7 +251,14 @@ CREATE TABLE curation( -- what readers decided about a run; what its program say
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_FILES, SCHEMA_CURATION)
+SCHEMA_BRANCHES = """
+ALTER TABLE run ADD COLUMN base INTEGER NOT NULL DEFAULT 0; -- the run whose rows come first, up to base_step; 0: none
+ALTER TABLE run ADD COLUMN base_step INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run ADD COLUMN aside INTEGER NOT NULL DEFAULT 0; -- whether another run took its id
+ALTER TABLE run ADD COLUMN beginning INTEGER NOT NULL DEFAULT 0; -- what its writers say of when it began
+"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_FILES, SCHEMA_CURATION, SCHEMA_BRANCHES)
 
 
 def prepare(path: Path, migrations: Sequence[str] = MIGRATIONS) -> sqlite3.Connection:

@@ -137,8 +137,8 @@ def _fetch(
     for run in runs:
         rows = level0.get(run, [])
         writers = {axis.writer for axis in axes[run]} | {row.writer for row in rows}
-        heads = {key: WriterHead(key, str(key), "", 0) for key in writers}
-        found[run] = Fetched(heads, axes[run], {}, rows, chunks, buckets), choices[run]
+        heads = {key: WriterHead(key, str(key), "", 0, 0) for key in writers}
+        found[run] = Fetched([run], heads, axes[run], {}, rows, chunks, buckets), choices[run]
     return found
 
 

@@ -73,11 +73,16 @@ class Run(Struct):
     steps: int = 0
     rows: int = 0
     lost: int = 0
+    base: int = 0  # The run whose rows, up to `base_step`, come before its own; 0: none.
+    base_step: int = 0
+    aside: int = 0  # Whether another run took its id.
+    beginning: int = 0  # When it began, as its writers tell it from others with its id; 0: they did not say.
     since: int = 0  # Writers from this key on belong to the run's latest start; earlier ends no longer count.
     details: dict[str, Any] = {}
     config: dict[str, Any] = {}
     summary: dict[str, Any] = {}
     writers: dict[str, Writer] = {}
+    inherited: dict[str, Any] = {}  # Details that it begins with.
     defined: Definitions | None = None  # What `details` say of metrics, once it was asked for.
 
     def definitions(self) -> Definitions:
@@ -101,7 +106,11 @@ def ends(run: Run) -> list[End]:
 def run_row(run: Run) -> dict[str, Any]:
     """Write a run as the columns of its table."""
     blobs = pack_document(run.details), pack_document(run.config), pack_document(run.summary)
-    row = {name: getattr(run, name) for name in run.__struct_fields__ if name not in {"path", "writers", "defined"}}
+    row = {
+        name: getattr(run, name)
+        for name in run.__struct_fields__
+        if name not in {"path", "writers", "inherited", "defined"}
+    }
     return row | {"details": blobs[0], "config": blobs[1], "summary": blobs[2], "crc": crc(*blobs)}
 
 
@@ -254,6 +263,7 @@ def _apply_start(run: Run, writer: Writer, start: Start, time: int) -> None:
             "group": start.group,
             "job_type": start.job_type,
             "tags": list(start.tags),
+            **run.inherited,
         }
     if run.state != RUNNING:
         # The run begins anew: writers that fell silent are given up, and how others ended no longer counts.

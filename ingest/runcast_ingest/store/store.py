@@ -324,32 +324,32 @@ class Store:
         """
         wanted = None if keys is None else frozenset(keys) - history.OWN
         async with self._readers.transaction() as db:
-            created = await catalog.created(db, run_key)
             heads = await self._readers.heads(db, run_key)
             axes = {
                 axis.key: axis
                 for axis in heads.axes
                 if is_system(axis.names) == system and history.concerns(axis, wanted)
             }
-            found = await fetch_parts(db, list(axes), unit="step", lo=after_step, hi=up_to_step)
+            found = await fetch_parts(db, list(axes.values()), unit="step", lo=after_step, hi=up_to_step)
             parts = [part for each in found.values() for part in each if part.level == 1]
             # A full part is never changed. A short one may be written anew while pages are still to come: read it now.
             short = [part for part in parts if part.rows < PART_POINTS]
             heads.chunks = await fetch_cells(db, "chunk", history.chunk_keys(axes, short, wanted))
-            level0 = await fetch_level0(db, run_key)
-        labels = {writer.key: writer.label for writer in heads.writers.values()}
+            level0 = await fetch_level0(db, heads.runs)
         young = await self._think(read_level0, level0, None)
         young = [(writer, stretch) for writer, stretch in young if is_system(stretch.names) == system]
         young += await self._think(history.read_parts, axes, short, heads.chunks, wanted)
+        young = history.before(young, heads.writers)
         full = [part for part in parts if part.rows == PART_POINTS]
         for low, high in history.cuts(full, after_step, up_to_step):
             touched = [part for part in full if part.step_high > low and part.step_low <= high]
             async with self._readers.transaction() as db:
                 chunks = await fetch_cells(db, "chunk", history.chunk_keys(axes, touched, wanted))
-            stretches = young + await self._think(history.read_parts, axes, touched, chunks, wanted)
+            old = await self._think(history.read_parts, axes, touched, chunks, wanted)
+            stretches = young + history.before(old, heads.writers)
             for start, end in await self._think(history.slices, stretches, low, high):
                 page = await self._think(
-                    history.page, stretches, labels, created=created, low=start, high=end, keys=wanted, whole=whole
+                    history.page, stretches, heads.writers, low=start, high=end, keys=wanted, whole=whole
                 )
                 if page:
                     yield page
@@ -471,13 +471,13 @@ class Store:
         async with self._readers.transaction() as db:
             fetched = await self._readers.heads(db, run_key)
             axes = [axis for axis in fetched.axes if asked.wants(axis)]
-            parts = await fetch_parts(db, [axis.key for axis in axes], unit=asked.unit, lo=asked.lo, hi=asked.hi)
+            parts = await fetch_parts(db, axes, unit=asked.unit, lo=asked.lo, hi=asked.hi)
             if asked.after is not None:
                 for axis in axes:
                     mark = asked.after.get(fetched.writers[axis.writer].id, 0)
                     parts[axis.key] = [part for part in parts[axis.key] if part.last > mark]
             choices = [choose(asked, axis, parts[axis.key]) for axis in axes]
-            level0 = await fetch_level0(db, run_key)
+            level0 = await fetch_level0(db, fetched.runs)
             chunks = [key for choice in choices for key in choice.chunk_keys()]
             buckets = [key for choice in choices for key in choice.bucket_keys()]
             fetched.chunks = await fetch_cells(db, "chunk", chunks)

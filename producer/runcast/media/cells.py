@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 import sys
 from datetime import date, datetime
+from importlib import import_module
 from typing import Any
 
+from runcast.media.image import Image, figure_of, is_pil
+from runcast.media.plotly import Plotly, is_plotly
 from runcast.media.shelf import Shelf, WBValue
 from runcast.rows import plain
 
@@ -71,19 +74,14 @@ def shown_by(value: Any) -> WBValue | None:
 
 
 def _foreign(value: Any) -> WBValue | None:
-    # Each is loaded only by whoever has logged such a thing.
-    from runcast.media.image import Image, _is_pil, figure_of  # noqa: PLC0415
-    from runcast.media.plotly import Plotly, is_plotly  # noqa: PLC0415
-
     if is_plotly(value):
         return Plotly(value)
-    if _is_pil(value) or figure_of(value) is not None:
+    if is_pil(value) or figure_of(value) is not None:
         return Image(value)
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(value, pandas.DataFrame):
-        from runcast.media.table import Table  # noqa: PLC0415
-
-        return Table(dataframe=value)
+        table: WBValue = import_module("runcast.media.table").Table(dataframe=value)  # A table's cells may be tables.
+        return table
     return None
 
 

