@@ -23,10 +23,12 @@ PACKAGES = {
 VOCABULARY = {
     "runcast.artifact_names",
     "runcast.blocks",
+    "runcast.conditions",
     "runcast.definitions",
     "runcast.discovery",
     "runcast.errors",
     "runcast.events",
+    "runcast.expressions",
     "runcast.frames",
     "runcast.gate",
     "runcast.names",
