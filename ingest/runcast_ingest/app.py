@@ -20,12 +20,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runcast.errors import UsageError
 from runcast.gate import LIVE
-from runcast_ingest.api import artifacts, catalog, export, happenings, history, series, table
+from runcast_ingest.api import artifacts, catalog, export, happenings, history, series, stop, table
 from runcast_ingest.api import files as file_routes
 from runcast_ingest.api import health as health_routes
 from runcast_ingest.api.answers import Trouble, say
 from runcast_ingest.files import Files
 from runcast_ingest.health import Health
+from runcast_ingest.stops import Stops
 
 PREFIX = "/api/v1"
 DESCRIPTION = """
@@ -45,7 +46,12 @@ Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 
 def compose(
-    health: Health, files: Files, *, pages: ASGIApp | None = None, pages_lifespan: Lifespan | None = None
+    health: Health,
+    files: Files,
+    stops: Stops,
+    *,
+    pages: ASGIApp | None = None,
+    pages_lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """Make the app; `pages` are mounted at `/`, and whoever serves it runs `pages_lifespan` around it."""
     app = FastAPI(
@@ -74,8 +80,9 @@ def compose(
         series.routes(health.store),
         export.routes(health.store),
         happenings.routes(health.store),
-        table.routes(health.store),
-        catalog.routes(health.store),
+        table.routes(health.store, stops.asked),
+        stop.routes(health.store, stops),
+        catalog.routes(health.store, stops.asked),
         health_routes.routes(health),
     ):
         app.include_router(router, prefix=PREFIX)

@@ -31,6 +31,7 @@ class Broadcast:
         self.hub = Hub()
         self._store = store
         self._rosters: dict[str, _Kept] = {}
+        self.stopping: set[str] = set()  # Paths of the runs that were asked to stop, until they have.
 
     def publish(self, batch: Batch) -> None:
         """Show a batch that the tail admitted."""
@@ -59,6 +60,13 @@ class Broadcast:
             kept.roster.add(trimmed(record))
         self.hub.nudge(replaced.path)
 
+    def stop(self, path: str, asked: bool) -> None:
+        """Show that a run was asked to stop, or that this is over."""
+        (self.stopping.add if asked else self.stopping.discard)(path)
+        if (kept := self._rosters.get(path.rpartition("/")[0])) is not None:
+            kept.roster.stop(path, asked)
+            self.hub.nudge(path)
+
     @asynccontextmanager
     async def roster(self, project: str) -> AsyncIterator[Roster]:
         """Give a project's roster, read from the store by the first who asks and kept until the last has left."""
@@ -75,6 +83,8 @@ class Broadcast:
                     gone = await self._store.ordered(Asked(project, deleted=True), RUNS_MAX)
                     metrics = await self._store.project_keys(project)
                     kept.roster.load(await self._runs(project), metrics, [id_ for id_, _ in gone])
+                    for path in self.stopping:
+                        kept.roster.stop(path, True)
                     kept.loaded = True
             yield kept.roster
         finally:

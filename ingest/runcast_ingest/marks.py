@@ -1,4 +1,6 @@
-"""What writers are to be told: how far each is stored, and who has not heard it yet. Pure.
+"""What writers are to be told: how far each is stored, whether it is to stop, and who has not heard it yet. Pure.
+
+Each is a field of its shard's ack hash and a number that only rises, so that one rule tells all of them.
 
 A writer that was quiet for long, and was told everything, is forgotten: should it come back, its mark is read from
 the store. So what is known here, and what stands in Redis, does not grow with the runs that ever were.

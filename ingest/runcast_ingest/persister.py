@@ -9,7 +9,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 
 from runcast.streams import START, StreamId
@@ -91,6 +91,10 @@ class Persister:
     def known(self, shard: int, writer: str, mark: int) -> None:
         """Publish a mark that the store knew already: its writer may wait for it, after Redis forgot."""
         self._publisher.marks.learn(shard, writer, mark)
+
+    def ask_to_stop(self, shard: int, writers: Iterable[str]) -> bool:
+        """Ask writers to stop, the next time that they look; False when the shard is not ours."""
+        return self._publisher.ask_to_stop(shard, writers)
 
     def repeat(self, shard: int, writer: str) -> None:
         """Publish a writer's mark again: it sends what is stored, so it has not heard."""

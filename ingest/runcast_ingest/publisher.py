@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
-from runcast.streams import ACK_BEAT, ACK_CURSOR, START, StreamId, ack_key, format_id, stream_key
+from runcast.streams import ACK_BEAT, ACK_CURSOR, ACK_STOP, START, StreamId, ack_key, format_id, stream_key
 from runcast_ingest.link import connect, heed_cancellation
 from runcast_ingest.marks import Marks
 
@@ -67,6 +67,15 @@ class Publisher:
     def stored(self, shard: int, cursor: StreamId) -> None:
         """Take note of a cursor that is stored."""
         self._cursors[shard] = cursor
+
+    def ask_to_stop(self, shard: int, writers: Iterable[str]) -> bool:
+        """Ask writers to stop, the next time that they look; False when the shard is not ours."""
+        if shard not in self._cursors:
+            return False
+        for writer in writers:
+            self.marks.learn(shard, ACK_STOP + writer, time.time_ns() // 1_000_000)
+        self._due.set()
+        return True
 
     def wake(self) -> None:
         """Say soon what is new."""

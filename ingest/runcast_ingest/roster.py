@@ -66,6 +66,7 @@ class RunInfo(Struct):
     begun: bool  # Its first Start was seen: later ones add to its config, but name it no more.
     writers: dict[str, WriterInfo] = {}
     elders: frozenset[str] = frozenset()  # Those of its writers that wrote to its bases, and not to it.
+    stopping: bool = False  # Somebody asked it to stop.
     version: int = 0
     urgent: int = 0
 
@@ -83,6 +84,7 @@ class RunInfo(Struct):
             "steps": self.steps,
             "group": self.group,
             "tags": self.tags,
+            "stopping": self.stopping,
         }
 
 
@@ -185,6 +187,13 @@ class Roster:
             self._waiting.append((path, state))
         elif (run := self.runs.get(path)) is not None and run.state != state:
             run.state = state
+            run.version += 1
+            run.urgent = run.version
+
+    def stop(self, path: str, asked: bool) -> None:
+        """Take in that a run was asked to stop, or that this is over."""
+        if (run := self.runs.get(path)) is not None and run.stopping != asked:
+            run.stopping = asked
             run.version += 1
             run.urgent = run.version
 

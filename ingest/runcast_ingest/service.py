@@ -37,6 +37,7 @@ from runcast_ingest.notice import Notice
 from runcast_ingest.persister import Persister
 from runcast_ingest.settings import Settings
 from runcast_ingest.states import States
+from runcast_ingest.stops import Stops
 from runcast_ingest.store import Store
 from runcast_ingest.store.codec import Damaged
 from runcast_ingest.tail import Tail
@@ -108,6 +109,7 @@ class _Service:
             on_deaf=self._states.deaf,
         )
         self._persister.on_fenced = self._fenced
+        self._stops = Stops(self._persister, self._states, self._broadcast)
 
     async def run(
         self,
@@ -127,7 +129,7 @@ class _Service:
         )
         live = Live(self._store, self._broadcast, gate=gate, sockets_max=self._settings.sockets_max)
         health = Health(self._store, self._tail, self._persister, self._broadcast, live, time.time())
-        self._composed: ASGIApp = compose(health, self._files, pages=pages, pages_lifespan=pages_lifespan)
+        self._composed: ASGIApp = compose(health, self._files, self._stops, pages=pages, pages_lifespan=pages_lifespan)
         server = _Server(_web(gate))
         async with asyncio.TaskGroup() as tasks:
 
@@ -168,6 +170,7 @@ class _Service:
     def _admitted(self, batch: Batch) -> None:
         self._broadcast.publish(batch)
         self._states.saw(batch)
+        self._stops.saw(batch.path)
 
     def _fenced(self, shard: int) -> None:
         self._tail.drop(shard)
@@ -175,7 +178,7 @@ class _Service:
 
     def _reached(self, path: str, state: str) -> None:
         self._states.committed(path, state)
-        self._broadcast.changed(path, state)
+        self._show(path, state)
 
     async def _declare(self, path: str, state: str) -> None:
         try:
@@ -184,7 +187,11 @@ class _Service:
             _log.error("%s is %s, which cannot be stored: %s", path, state, error)
             return
         if changed:
-            self._broadcast.changed(path, state)
+            self._show(path, state)
+
+    def _show(self, path: str, state: str) -> None:
+        self._stops.changed(path, state)
+        self._broadcast.changed(path, state)
 
 
 @asynccontextmanager

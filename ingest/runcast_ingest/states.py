@@ -119,6 +119,11 @@ class States:
             life.heard.pop(before, None)
         life.labelled[label] = writer
 
+    def alive(self, path: str) -> set[str]:
+        """Name a run's writers that were heard of and have not ended."""
+        life = self._lives.get(path)
+        return set(life.heard) if life is not None else set()
+
     def ended(self, path: str, writer: str) -> None:
         """Note a writer's last word: its silence means nothing from now on."""
         life = self._lives.get(path)

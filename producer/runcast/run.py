@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from runcast import closing, events, paths
+from runcast import closing, events, paths, stopping
 from runcast.beginning import Beginning
 from runcast.beside import Beside
 from runcast.blocks import FLOAT, Block
@@ -104,7 +104,14 @@ class Run(Beside):
             settings=self._settings,
             destination=self._destination,
             messages=self._messages,
+            on_stop=self._asked_to_stop if self._settings.stop else None,
         )
+
+    def _asked_to_stop(self) -> None:
+        """Hear, in the sender's thread, that somebody wants the training to end; one that ends already is let be."""
+        if not self._finished:
+            self._messages.say(f"asked to stop {self._name}")
+            stopping.stop(self._settings.given.get("stop_fn"))
 
     def _use(self, writer: Writer) -> None:
         self._writer, self._journal, self._sender = writer, writer.journal, writer.sender

@@ -25,6 +25,7 @@ PACE_SECONDS = 0.004  # Rows that come within this share an entry; a lone row le
 STORED_SECONDS = 0.02  # How often marks are read while somebody waits for them.
 UNHURRIED_SECONDS = 0.5  # While nobody does: every entry brings them too, and a hundred trainers share a machine.
 IDLE_SECONDS = 1.0  # The longest sleep; a nudge ends it at once.
+LISTEN_SECONDS = 1.0  # How often a quiet training looks whether somebody asked it to stop.
 BEAT_SECONDS = 5.0  # A heartbeat this often, so that silence for 20 s means that the process is gone.
 PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.1, 5.0  # Between tries while Redis is away.
 DISCOVER_SECONDS = 2.0  # How often a writer without a server looks for one.
@@ -56,6 +57,7 @@ class Sender(threading.Thread):
         find_url: Callable[[], str | None],
         messages: Messages,
         beats: bool = True,
+        on_stop: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(name=f"runcast-sender-{writer[:6]}", daemon=True)
         self.window = Window(now=time.monotonic())
@@ -66,6 +68,7 @@ class Sender(threading.Thread):
         self._directory, self._path, self._writer, self._shard = directory, path, writer, shard
         self._source, self._open_reader, self._find_url = source, reader, find_url
         self._messages, self._beats = messages, beats
+        self._on_stop, self._asked_to_stop = on_stop, 0
         self.served = time.monotonic()  # When the service behind this Redis last gave a sign of life.
         self._beat: str | None = None
         self._wake = threading.Event()
@@ -156,13 +159,14 @@ class Sender(threading.Thread):
             entries = [fields for fields, _ in batch]
             if self._beats and not entries and now - spoke >= BEAT_SECONDS:
                 entries = [wire.encode(self._path, self._writer, window.next, [])]
-            if entries or now - heard >= (self._patience if window.waits else BEAT_SECONDS):
-                ids, mark, cursor, beat = line.exchange(entries)
+            if entries or now - heard >= (self._patience if window.waits else self._ease):
+                ids, ack = line.exchange(entries)
                 for (fields, last), entry in zip(batch, ids, strict=False):
                     window.sent(last, entry, len(fields["d"]))
                 heard = time.monotonic()
                 spoke = heard if entries else spoke
-                self._learn(reader, mark, cursor, beat, heard)
+                self._learn(reader, ack.mark, ack.cursor, ack.beat, heard)
+                self._heed(ack.stop)
                 yield bool(entries)
             self._rest(len(batch))
             # Behind the first exchange: what the service has already is not sent again.
@@ -194,6 +198,17 @@ class Sender(threading.Thread):
             reader.free(self.window.mark)
             with self._stored:
                 self._stored.notify_all()
+
+    def _heed(self, asked: int) -> None:
+        """Pass on that somebody asked this writer to stop, once for each time that they did."""
+        if asked > self._asked_to_stop:
+            self._asked_to_stop = asked
+            if self._on_stop is not None:
+                self._on_stop()
+
+    @property
+    def _ease(self) -> float:
+        return BEAT_SECONDS if self._on_stop is None else LISTEN_SECONDS
 
     @property
     def _patience(self) -> float:

@@ -54,12 +54,12 @@ class Service:
         return cls(found.url, token)
 
     @contextmanager
-    def open(self, path: str, **params: Any) -> Iterator[http.client.HTTPResponse]:
+    def open(self, path: str, *, method: str = "GET", **params: Any) -> Iterator[http.client.HTTPResponse]:
         """Ask for something, and read the answer as it comes; raises Refused and ServerMissing."""
         given = {key: value for key, value in params.items() if value is not None}
         url = f"{self.url}{path}" + (f"?{urlencode(given, doseq=True)}" if given else "")
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        request = urllib.request.Request(url, headers=headers)  # noqa: S310  # The scheme was checked, or is our own.
+        request = urllib.request.Request(url, headers=headers, method=method)  # noqa: S310  # The scheme was checked, or is our own.
         try:
             answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=self._seconds_max)  # noqa: S310
         except urllib.error.HTTPError as error:
@@ -84,6 +84,11 @@ class Service:
     def get(self, path: str, **params: Any) -> Any:
         """Ask for something and read it whole; NaN and infinities come as bare tokens."""
         with self.open(path, **params) as answer:
+            return json.load(answer)
+
+    def post(self, path: str, **params: Any) -> Any:
+        """Have something done, and read the answer."""
+        with self.open(path, method="POST", **params) as answer:
             return json.load(answer)
 
     # What it is asked.

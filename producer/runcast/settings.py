@@ -58,6 +58,7 @@ class Settings:
     reinit: str = told.REINIT_DEFAULT
     sweep_id: str = ""
     strict_steps: bool = False  # Whether a step that goes back is refused, as W&B does.
+    stop: bool = True  # Whether a request to stop, from the page or the command line, interrupts this program.
     init_seconds: float = 10.0  # How long `init` waits for the service, when it has to ask something.
     config_paths: tuple[str, ...] = ()  # YAML and JSON files whose values `init`'s config goes before.
     root: Path | None = None  # Where runs have a folder for their files; None: in `directory`.
@@ -115,6 +116,7 @@ _KNOWN = (
     _Known("reinit", "reinit", "RUNCAST_REINIT", "WANDB_REINIT", told.reinit),
     _Known("sweep_id", "sweep_id", "RUNCAST_SWEEP_ID", "WANDB_SWEEP_ID", told.text),
     _Known("strict_steps", "strict_steps", "RUNCAST_STRICT_STEPS", "", told.switch),
+    _Known("stop", "stop", "RUNCAST_STOP", "", told.switch),
     _Known("init_seconds", "init_timeout", "RUNCAST_INIT_SECONDS", "WANDB_INIT_TIMEOUT", told.seconds),
     _Known("config_paths", "config_paths", "RUNCAST_CONFIG_PATHS", "WANDB_CONFIG_PATHS", told.words),
     _Known("root", "root_dir", "RUNCAST_FILES_DIR", "WANDB_DIR WANDB_ROOT_DIR", told.folder),

@@ -13,6 +13,7 @@ SHARDS = 16
 # Fields of a shard's ack hash beside the writers' marks, which stand under the writer's own id.
 ACK_CURSOR = "cursor"  # The last entry whose blocks are stored.
 ACK_BEAT = "beat"  # Counts up every second while an ingest service holds the shard.
+ACK_STOP = "stop:"  # Before a writer's id: when somebody asked it to stop, in ms since 1970.
 
 # A hash that says where the service behind these streams is reached over HTTP.
 SERVICE_KEY = "runcast:service"

@@ -53,6 +53,7 @@ class RunUpdate(Struct, frozen=True):
     summary: dict[str, Any]
     created: float  # Seconds since 1970.
     steps: int  # The highest step, plus one.
+    stopping: bool = False  # Somebody asked it to stop, and it has not.
 
 
 class CaughtUp(Struct, frozen=True):
@@ -212,6 +213,7 @@ class _Follower:
             summary=info["summary"],
             created=info["created_ms"] / 1000,
             steps=info["steps"],
+            stopping=info.get("stopping", False),
         )
         if self._runs.get(update.run) != update:
             self._runs[update.run] = update

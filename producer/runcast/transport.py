@@ -7,7 +7,7 @@ does not pay for it at import. Retries are off: the window decides what is sent 
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import redis
@@ -23,6 +23,15 @@ VERSION_MIN = (7, 0)
 LOCAL_HOSTS = frozenset({"", "localhost", "127.0.0.1", "::1"})
 
 Fields = dict[str, str | int | bytes]
+
+
+class Ack(NamedTuple):
+    """What a shard's ack hash says to one writer; all of it comes from one read, and so agrees."""
+
+    mark: int
+    cursor: StreamId | None
+    beat: str | None
+    stop: int  # When it was last asked to stop, in ms since 1970; 0: never.
 
 
 def connect(url: str) -> redis.Redis:
@@ -109,7 +118,16 @@ class Line:
         self._stream = streams.stream_key(shard).encode()
         self._marks = _command(
             b"HMGET",
-            *(part.encode() for part in (streams.ack_key(shard), writer, streams.ACK_CURSOR, streams.ACK_BEAT)),
+            *(
+                part.encode()
+                for part in (
+                    streams.ack_key(shard),
+                    writer,
+                    streams.ACK_CURSOR,
+                    streams.ACK_BEAT,
+                    streams.ACK_STOP + writer,
+                )
+            ),
         )
         try:
             check_safe(self._client, url)
@@ -118,8 +136,8 @@ class Line:
             self._client.close()
             raise
 
-    def exchange(self, entries: list[Fields]) -> tuple[list[StreamId], int, StreamId | None, str | None]:
-        """Add entries and read the shard's marks, in one round trip: ids, our mark, the cursor and the beat.
+    def exchange(self, entries: list[Fields]) -> tuple[list[StreamId], Ack]:
+        """Add entries and read what the shard's ack hash says, in one round trip; returns the entries' ids and that.
 
         Raises redis.RedisError; then any of the entries may be in the stream, or none, and the line is closed.
         """
@@ -129,15 +147,15 @@ class Line:
             said = b"".join([*map(self._xadd, entries), self._marks])
             connection.send_packed_command([said], check_health=False)
             ids = [connection.read_response() for _ in entries]
-            mark, cursor, beat = connection.read_response()
+            mark, cursor, beat, stop = connection.read_response()
         except BaseException:
             connection.disconnect()  # Answers that were not read must not be taken for the next one's.
             raise
-        return (
-            [streams.parse_id(entry) for entry in ids],
+        return [streams.parse_id(entry) for entry in ids], Ack(
             int(mark or 0),
             streams.parse_id(cursor) if cursor else None,
             beat.decode() if beat else None,
+            int(stop or 0),
         )
 
     def _xadd(self, fields: Fields) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -33,7 +34,15 @@ class Writer:
     """What one process adds to a run; `journal` and `sender` stand in for nothing where nothing is kept."""
 
     def __init__(
-        self, *, path: str, run_id: str, label: str, settings: Settings, destination: Destination, messages: Messages
+        self,
+        *,
+        path: str,
+        run_id: str,
+        label: str,
+        settings: Settings,
+        destination: Destination,
+        messages: Messages,
+        on_stop: Callable[[], None] | None = None,
     ) -> None:
         self.id = names.new_writer_id()
         self.label = label
@@ -42,6 +51,7 @@ class Writer:
         self.directory = settings.directory
         self._files: Files | None = None
         self._run_id, self._settings, self._destination, self._messages = run_id, settings, destination, messages
+        self._on_stop = on_stop
         self.header = Header(
             version=journal.VERSION,
             path=path,
@@ -88,6 +98,7 @@ class Writer:
             reader=self.reader,
             find_url=self._destination.redis,
             messages=self._messages,
+            on_stop=self._on_stop,
         )
         if not self.journal.event(start):
             self._messages.say(f"WARNING the config is larger than {EVENT_BYTES_MAX >> 20} MB and was not kept")

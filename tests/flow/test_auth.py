@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -22,6 +23,8 @@ from runcast_ingest.files import Files
 from runcast_ingest.health import Health
 from runcast_ingest.live import Live
 from runcast_ingest.persister import Persister
+from runcast_ingest.states import States
+from runcast_ingest.stops import Stops
 from runcast_ingest.tail import Tail
 
 TOKEN = "secret"
@@ -57,7 +60,8 @@ async def served(path: Path, pages: Any) -> AsyncIterator[tuple[Any, Gate]]:
         live = Live(store, broadcast, gate=gate, sockets_max=4)
         files = Files(path / "files")
         files.open()
-        app = compose(Health(store, tail, persister, broadcast, live, 0.0), files, pages=pages)
+        stops = Stops(persister, States(lambda _path, _state: asyncio.sleep(0)), broadcast)
+        app = compose(Health(store, tail, persister, broadcast, live, 0.0), files, stops, pages=pages)
         yield app, gate
 
 

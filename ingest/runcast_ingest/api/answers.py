@@ -45,14 +45,15 @@ def moment(ns: int | None) -> str | None:
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def run_told(run: RunRecord) -> dict[str, Any]:
-    """Write a run as the API shows it."""
+def run_told(run: RunRecord, *, stopping: bool = False) -> dict[str, Any]:
+    """Write a run as the API shows it; `stopping`: somebody asked it to stop."""
     end = run.finished if run.finished is not None else run.updated
     return {
         "id": run.id,
         "project": run.project,
         "name": run.name,
         "state": run.state,
+        "stopping": stopping,
         "config": json_safe(run.config),
         "summary": json_safe(run.summary),
         "created": moment(run.created),

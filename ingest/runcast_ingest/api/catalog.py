@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -62,8 +63,8 @@ def condition_of(text: str | None) -> Condition | None:
         raise Trouble(422, "bad_filter", str(error), at=error.at, length=error.length) from error
 
 
-def routes(store: Store) -> APIRouter:
-    """Make the routes."""
+def routes(store: Store, is_stopping: Callable[[str], bool]) -> APIRouter:
+    """Make the routes; `is_stopping` tells of a path whether somebody asked the run to stop."""
     router = APIRouter()
 
     @router.get("/projects", summary="List projects", response_model=models.Projects, tags=["runs"])
@@ -114,7 +115,7 @@ def routes(store: Store) -> APIRouter:
         )
         if not found:
             await find_project(store, project)
-        return say({"runs": [run_told(run) for run in found], "next": following})
+        return say({"runs": [run_told(run, stopping=is_stopping(run.path)) for run in found], "next": following})
 
     @router.get(
         "/projects/{project:path}/runs/{run}",
@@ -127,7 +128,7 @@ def routes(store: Store) -> APIRouter:
         """A run with its config, its summary, its keys and its writers."""
         record = await find_run(store, project, run)
         keys = await store.keys(record.key)
-        told: dict[str, Any] = run_told(record)
+        told: dict[str, Any] = run_told(record, stopping=is_stopping(record.path))
         told["facts"] = json_safe(record.facts)
         told["keys"] = [{"key": key.key, "kind": key.kind, "points": key.points} for key in keys]
         told["writers"] = [

@@ -81,6 +81,7 @@ class Run(_Model):
         description="How metrics are shown and summarised, by name; one that ends in `*` speaks for all that begin so.",
         examples=[{"val/*": {"step_metric": "epoch", "summary": ["min"]}}],
     )
+    stopping: bool = Field(description="Whether somebody asked it to stop, and it has not.")
     damaged: bool = Field(
         description="Its row on disk cannot be read: `config` and `summary` are empty here; `runcast doctor` says more."
     )
@@ -159,6 +160,15 @@ class RunsChanged(_Model):
 
     changed: list[str]
     undo: list[RunChange] = Field(description="Send them, and everything is as it was.")
+
+
+class Stopping(_Model):
+    """A run that was asked to stop."""
+
+    id: str
+    project: str
+    stopping: bool
+    writers: int = Field(description="How many processes were asked.")
 
 
 class Key(_Model):

@@ -6,7 +6,7 @@ unmoved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from typing import Annotated, Any
 
@@ -31,8 +31,8 @@ KEY_CHARS_MAX = 2000
 Keys = Annotated[list[Annotated[str, Query(max_length=KEY_CHARS_MAX)]] | None, Query(max_length=500)]
 
 
-def routes(store: Store) -> APIRouter:
-    """Make the routes."""
+def routes(store: Store, is_stopping: Callable[[str], bool]) -> APIRouter:
+    """Make the routes; `is_stopping` tells of a path whether somebody asked the run to stop."""
     router = APIRouter(tags=["runs"])
 
     @router.get(
@@ -85,7 +85,7 @@ def routes(store: Store) -> APIRouter:
         sketches = await store.sketches(project, curve, [record.key for record in records]) if curve else {}
         told = []
         for record in records:
-            row = run_told(record)
+            row = run_told(record, stopping=is_stopping(record.path))
             if not whole:
                 row["config"] = _picked(row["config"], config or ())
                 row["summary"] = _picked(row["summary"], summary or ())
