@@ -230,10 +230,13 @@ _LATER = {
     "Table": "runcast.media.table",
     "Video": "runcast.media.video",
     "WBValue": "runcast.media.shelf",
+    "agent": "runcast.sweeps",
     "box3d": "runcast.media.solids",
+    "controller": "runcast.sweeps",
     "plot_table": "runcast.plot",
     "visualize": "runcast.plot",
     "subscribe": "runcast.subscription",
+    "sweep": "runcast.sweeps",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,6 +86,29 @@ class Making(Described):
     ) -> Artifact:
         """Make a version of an artifact of type `model`, of a file or a folder."""
         return self.log_artifact(path, name or f"run-{self.id}-model", "model", aliases)
+
+    def log_code(
+        self,
+        root: str | os.PathLike[str] | None = ".",
+        name: str | None = None,
+        include_fn: Callable[..., bool] | None = None,
+        exclude_fn: Callable[..., bool] | None = None,
+    ) -> Artifact | None:
+        """Make a version of an artifact of type `code`: the Python files below `root`, or those that the judges choose.
+
+        Each judge is asked for a path, or for a path and the root. Gives None when there was no such file.
+        """
+        if self._finished:
+            raise RunFinished(self.id, "log_code")
+        code = import_module("runcast.code")
+        folder = Path(root or ".").absolute()
+        artifact = code.collect(
+            name or code.source_name(self.project, folder),
+            folder,
+            include_fn or code.is_code,
+            exclude_fn or code.is_ours,
+        )
+        return None if artifact is None else self.log_artifact(artifact)
 
     def use_model(self, name: str) -> str:
         """Download a model; gives the file, or the folder of several."""

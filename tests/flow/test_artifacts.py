@@ -181,3 +181,38 @@ def test_offline_an_artifact_waits_with_the_run_and_cannot_be_used(service: Runn
     assert service.runcast("sync", str(tmp_path / "home")).returncode == 0
     after = service.api.get("/api/v1/projects/shelf/artifacts")["artifacts"]
     assert after[0]["versions"] >= before[0]["versions"] if before else after
+
+
+def test_code_is_an_artifact_without_what_is_no_code(service: Running, tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "net.py").write_text("layers = 3")
+    (tmp_path / "train.py").write_text("import src.net")
+    (tmp_path / "data.csv").write_text("1,2")
+    (tmp_path / "env").mkdir()
+    (tmp_path / "env" / "pyvenv.cfg").touch()
+    (tmp_path / "env" / "lib.py").touch()
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "hook.py").touch()
+    said = run(
+        service,
+        """
+import runcast as wandb
+with wandb.init(project="code", id="coded") as run:
+    art = wandb.log_code().wait()
+    print(art.name, art.type, sorted(each.path for each in art.files()))
+    print(run.log_code(include_fn=lambda path, root: path.endswith(".csv"), name="numbers").wait().name)
+    print(run.log_code("src", include_fn=lambda path: False))
+""",
+        tmp_path,
+    )
+    assert said.splitlines()[:3] == [
+        "source-code-interactive:v0 code ['src/net.py', 'train.py']",
+        "numbers:v0",
+        "None",
+    ]
+
+
+def test_sweeps_say_what_does_them_instead(tmp_path: Path) -> None:
+    for name in ("sweep", "agent", "controller"):
+        done = python(f"import runcast; runcast.{name}('x')", RUNCAST_DIR=str(tmp_path))
+        assert f"UnsupportedError: {name}() is not part of Runcast; search with Optuna" in done.stderr
