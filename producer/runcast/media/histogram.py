@@ -22,7 +22,7 @@ class Histogram(WBValue):
     def __init__(
         self,
         sequence: Any = None,
-        np_histogram: tuple[Sequence[float], Sequence[float]] | None = None,
+        np_histogram: tuple[Any, Any] | None = None,
         num_bins: int = 64,
     ) -> None:
         if np_histogram is not None:
