@@ -193,16 +193,18 @@ def test_an_id_that_is_given_goes_before_the_one_that_is_found(service: Running)
     assert len(service.api.run("given", "mine")["writers"]) == 2
 
 
-def test_a_name_for_each_rank_leaves_the_first_ones(service: Running) -> None:
+def test_a_name_for_each_rank_leaves_the_first_ones(service: Running, tmp_path: Path) -> None:
     """A custom from when each rank was a run of its own."""
     program = """
-import os, time, runcast
+import os, pathlib, sys, time, runcast
 rank = int(os.environ["RANK"])
 runcast.init(project="named", name=f"try-rank-{rank}")
-time.sleep(0.2 * (3 - rank))
+while rank == 0 and len(os.listdir(sys.argv[1])) < 2:
+    time.sleep(0.01)
 runcast.finish()
+pathlib.Path(sys.argv[1], str(rank)).touch()
 """
-    with job(service, program, world=3) as process:
+    with job(service, program, str(tmp_path), world=3) as process:
         process.communicate(timeout=60)
     [run] = run_ids(service, "named")
     assert service.api.run("named", run)["name"] == "try-rank-0"
