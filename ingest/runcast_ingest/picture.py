@@ -19,6 +19,7 @@ MS = 1e6  # Nanoseconds.
 
 KEYSETS_MAX = 4096  # Sets of keys remembered; a training that makes a new one at every row must not fill our memory.
 
+Total = tuple[int, int, int]  # The numbers of a writer and a metric, and how many points that curve has.
 Columns = tuple[list[int], list[int]]  # Places among the names of a block, and the numbers of the metrics there.
 Floats = npt.NDArray[np.float64]
 
@@ -188,7 +189,7 @@ def draw_curves(run: RunInfo, curves: Iterable[Curve], marks: Mapping[str, int],
 
 def count_points(
     run: RunInfo, view: View, tail: Iterable[Batch], picker: Picker, *, until: Mapping[str, int] | None = None
-) -> list[tuple[int, int, int]]:
+) -> list[Total]:
     """Count the points that stand behind a picture of a run: the number of a writer, that of a metric, how many.
 
     None when the picture shows every point, for then they are counted already.

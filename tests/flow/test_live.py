@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from runcast.events import Config, Finish, Rename, Summary
 from runcast.frames import DELTA, ENVELOPE, SNAPSHOT, VIEW, Ack, Ping, Subscribe, View, Window
-from runcast_ingest import session
+from runcast_ingest import outbox, painter
 
 
 async def test_a_viewer_gets_what_is_stored_and_what_is_not_in_one_snapshot(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ async def test_too_long_an_absence_ends_in_a_new_picture(tmp_path: Path) -> None
     async with stage(tmp_path) as live, viewer(live.url) as page:
         trainer = Trainer(live)
         await trainer.begin()
-        await trainer.log(session.BEHIND_ROWS_MAX + 100, store=True)
+        await trainer.log(painter.BEHIND_ROWS_MAX + 100, store=True)
         await page.say(Subscribe("p", resume={"r": {"a" * 16: 1}}, px=100))
         assert (await page.until("resync"))["run"] == "r"
         await page.until("synced")
@@ -162,7 +162,7 @@ async def test_a_slow_reader_gets_one_larger_frame(tmp_path: Path) -> None:
         for _ in range(60):
             await trainer.log(5)
             await asyncio.sleep(0.005)
-        for _ in range(session.UNACKED_FRAMES_MAX):
+        for _ in range(outbox.UNACKED_FRAMES_MAX):
             await page.frame()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
@@ -171,7 +171,7 @@ async def test_a_slow_reader_gets_one_larger_frame(tmp_path: Path) -> None:
         await page.say(Ack(page.frames[-1].seq))
         await page.has(300)
         assert page.complete(300)
-        assert len(page.frames) - seen <= session.UNACKED_FRAMES_MAX + 1
+        assert len(page.frames) - seen <= outbox.UNACKED_FRAMES_MAX + 1
 
 
 async def test_a_reader_that_fell_far_behind_gets_a_picture_instead(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ async def test_a_reader_that_fell_far_behind_gets_a_picture_instead(tmp_path: Pa
         await page.frame()
         await trainer.log(1)
         await page.frame()
-        await trainer.log(session.BEHIND_ROWS_MAX + 1, store=True)
+        await trainer.log(painter.BEHIND_ROWS_MAX + 1, store=True)
         page.acks = True
         await page.say(Ack(page.frames[-1].seq))
         await page.until("resync")

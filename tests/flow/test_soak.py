@@ -101,7 +101,7 @@ class Soak:
             "roster": len(roster.runs),
             "reaches": len(self.session._reaches),
             "begun": len(self.session._begun),
-            "told": len(self.session._told),
+            "told": len(self.session._announcer.told),
         }
 
     @staticmethod
