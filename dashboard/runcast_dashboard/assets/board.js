@@ -10,6 +10,7 @@ import { element } from "./dom.js";
 import { Facts } from "./facts.js";
 import { Keys } from "./keys.js";
 import { Lesson } from "./lesson.js";
+import { Panels } from "./panels.js";
 import { RunList } from "./runlist.js";
 import { Toolbar } from "./toolbar.js";
 
@@ -71,8 +72,10 @@ class Board {
     this.toolbar = new Toolbar(this);
     this.side = this.single ? new Facts(this) : new RunList(this);
     this.lesson = new Lesson(this);
+    this.panels = this.single ? new Panels(this) : null;
+    const beside = this.panels ? [this.panels.tabs, this.panels.root] : [];
     this.root = element("div", this.single ? "rc single" : "rc",
-      this.side.root, element("div", "main", this.toolbar.root, this.cards.root, this.lesson.root, this.dock.root), this.cards.tip.root);
+      this.side.root, element("div", "main", ...beside, this.toolbar.root, this.cards.root, this.lesson.root, this.dock.root), this.cards.tip.root);
     parent.append(this.root);
     this.keys = new Keys(this);
   }
@@ -171,6 +174,7 @@ class Board {
   on_clock(message) {
     this.clock = message;
     this.dock.show(message);
+    this.panels?.clock(message);
     this.root.classList.toggle("replay", !message.live);
   }
 
@@ -209,6 +213,7 @@ class Board {
     for (const timer of this.later.values()) clearTimeout(timer);
     this.cards.destroy();
     this.dock.destroy();
+    this.panels?.destroy();
     this.keys.destroy();
     this.root.remove();
     if (window.__rc.board === this) delete window.__rc.board;

@@ -9,11 +9,14 @@ const CHARS_MAX = 400; // A config value may be a book; its beginning names it.
 // {"a": {"b": 1}} as [["a.b", 1]].
 function flatten(values, prefix = "") {
   return Object.entries(values ?? {}).flatMap(([key, value]) =>
-    value !== null && typeof value === "object" && !Array.isArray(value) && Object.keys(value).length ? flatten(value, `${prefix}${key}.`) : [[prefix + key, value]]);
+    value !== null && typeof value === "object" && !Array.isArray(value) && !value._type && Object.keys(value).length ? flatten(value, `${prefix}${key}.`) : [[prefix + key, value]]);
 }
 
 // Streamlit hands over what the API says, in ISO 8601; the live websocket says ms.
 const moment = (value) => (typeof value === "string" ? Date.parse(value) : value);
+
+// Pictures and the like are shown on a tab of their own; what describes them is no summary.
+const isNumberOrText = ([, value]) => !value?._type;
 
 const plain = (value) => (typeof value === "number" ? number(value) : typeof value === "string" ? value : JSON.stringify(value)).slice(0, CHARS_MAX);
 
@@ -79,7 +82,7 @@ export class Facts {
       ...[["Host", given.host], ["Program", (given.program ?? "").split(/[\\/]/).at(-1)], ["Python", given.python], ...surroundings(given.facts ?? {}), ["Group", given.group], ["Job", given.job_type], ["Tags", (given.tags ?? []).join(", ")], ["Notes", given.notes], ["Lost rows", given.lost ? whole(given.lost) : ""], ["Exit code", given.exit_code ?? ""]].filter(([, value]) => value !== "" && value !== undefined && value !== null),
     ]);
     this.tick();
-    this.fill(this.summary, flatten(run.summary).filter(([key]) => !isSystem(key)).map(([key, value]) => [key, plain(value)]));
+    this.fill(this.summary, flatten(run.summary).filter(([key]) => !isSystem(key)).filter(isNumberOrText).map(([key, value]) => [key, plain(value)]));
     this.fill(this.config, flatten(run.config).map(([key, value]) => [key, plain(value)]));
     this.filter();
   }

@@ -1,0 +1,108 @@
+// What a run's page has beside its charts, each behind a tab. All of them follow the replay clock: a panel is told the
+// moment that is shown, in ms since 1970, or null while the page follows what is logged now.
+
+import { button, element } from "./dom.js";
+import { Console } from "./console.js";
+import { Media } from "./media.js";
+import { Service } from "./service.js";
+
+const POLL_MS = 2000; // What is printed and logged to be looked at is read as often as somebody could look.
+
+export class Panels {
+  constructor(board) {
+    this.board = board;
+    const { data } = board;
+    this.service = new Service(data.url, data.project, data.run.id);
+    this.created = Date.parse(data.run.created);
+    this.made = new Map();
+    this.root = element("div", "panels");
+    this.tabs = element("div", "tabs");
+    this.tabs.setAttribute("role", "tablist");
+    for (const [name, title, Panel] of [["charts", "Charts", null], ["media", "Media", Media], ["console", "Console", Console]]) {
+      const tab = button("tab", "", () => this.open(name), title);
+      tab.setAttribute("role", "tab");
+      tab.dataset.panel = name;
+      tab.make = Panel;
+      this.tabs.append(tab);
+    }
+    this.tabs.onkeydown = (event) => this.step(event);
+    this.timer = setInterval(() => this.poll(), POLL_MS);
+    this.moment = null;
+    this.mark("charts");
+  }
+
+  get current() {
+    return this.made.get(this.name);
+  }
+
+  open(name) {
+    this.mark(name);
+    const { make } = this.tabs.querySelector(`[data-panel=${name}]`);
+    if (make && !this.made.has(name)) {
+      const panel = new make(this);
+      this.made.set(name, panel);
+      this.root.append(panel.root);
+    }
+    for (const [other, panel] of this.made) panel.root.hidden = other !== name;
+    this.board.root?.classList.toggle("paneled", name !== "charts");
+    this.poll();
+    this.current?.show(this.moment);
+  }
+
+  mark(name) {
+    this.name = name;
+    for (const tab of this.tabs.children) {
+      const on = tab.dataset.panel === name;
+      tab.classList.toggle("on", on);
+      tab.setAttribute("aria-selected", String(on));
+      tab.tabIndex = on ? 0 : -1;
+    }
+  }
+
+  // Tabs are walked with the arrows, as everywhere.
+  step(event) {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by) return;
+    const all = [...this.tabs.children];
+    const next = all[(all.findIndex((tab) => tab.dataset.panel === this.name) + by + all.length) % all.length];
+    this.open(next.dataset.panel);
+    next.focus();
+    event.stopPropagation();
+    event.preventDefault();
+  }
+
+  async poll() {
+    const panel = this.current;
+    if (!panel || panel.asking || document.hidden) return;
+    panel.asking = true;
+    try {
+      await panel.read();
+      panel.trouble("");
+    } catch (error) {
+      panel.trouble(error.message);
+    }
+    panel.asking = false;
+  }
+
+  // The clock runs along the wall or along the run.
+  clock({ t, live, elapsed }) {
+    const moment = live ? null : elapsed ? this.created + t : t;
+    if (moment === this.moment) return;
+    this.moment = moment;
+    this.current?.show(moment);
+  }
+
+  // Show the moment of something in a panel on all of the page.
+  seek(time) {
+    const { board } = this;
+    const { t0, t1, elapsed } = board.clock ?? {};
+    if (!(t1 > t0)) return false;
+    const x = elapsed ? time - this.created : time;
+    board.ask({ op: "seek", part: Math.min(1, Math.max(0, (x - t0) / (t1 - t0))) });
+    return true;
+  }
+
+  destroy() {
+    clearInterval(this.timer);
+  }
+}

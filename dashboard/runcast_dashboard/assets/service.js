@@ -1,0 +1,38 @@
+// The service's REST API, as the parts of a run's page ask it: what is not a point does not come by the live websocket.
+
+export class Service {
+  // `live` is the address of the websocket; the API has the same origin.
+  constructor(live, project, run) {
+    const url = new URL(live, location.href);
+    url.protocol = url.protocol.replace("ws", "http");
+    this.origin = url.origin;
+    this.run = `${this.origin}/api/v1/projects/${encodeURIComponent(project)}/runs/${encodeURIComponent(run)}`;
+  }
+
+  // Raises Error with a sentence for the reader.
+  async get(path, query = {}) {
+    const url = new URL(`${this.run}/${path}`);
+    for (const [name, value] of Object.entries(query)) for (const one of [].concat(value)) url.searchParams.append(name, one);
+    let answer;
+    try {
+      answer = await fetch(url);
+    } catch {
+      throw new Error(this.origin === location.origin ? "The service does not answer; trying again." : `The service at ${this.origin} keeps this to pages of its own; open it there.`);
+    }
+    const body = await answer.json().catch(() => ({}));
+    if (!answer.ok) throw new Error(body.error?.message ?? `The service answered ${answer.status}.`);
+    return body;
+  }
+
+  // Where a file of the run is. With its digest the browser keeps it for ever.
+  file(name, digest = "") {
+    const path = name.split("/").map(encodeURIComponent).join("/");
+    return `${this.run}/files/${path}${digest ? `?v=${encodeURIComponent(digest.slice(0, 16))}` : ""}`;
+  }
+
+  async json(name, digest) {
+    const answer = await fetch(this.file(name, digest));
+    if (!answer.ok) throw new Error(answer.status === 404 ? "It has not arrived yet." : `The service answered ${answer.status}.`);
+    return answer.json();
+  }
+}

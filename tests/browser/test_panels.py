@@ -1,0 +1,139 @@
+"""A run's media and console beside its charts: they follow the clock, and nothing in them acts."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.board import ready
+from tests.browser.conftest import Open
+from tests.browser.stage import Stage
+
+HOSTILE = '<img src=x onerror="window.hacked=1">'
+BIDI = "\u202egnp.exe"
+
+TRAINING = """
+import numpy as np
+run = runcast.init(project=sys.argv[1], id="seen", settings={"console": "wrap"})
+table = runcast.Table(columns=["name", "score"], data=[[f"<b>{k}</b>", float(99 - k)] for k in range(100)])
+page = "<h1>page</h1><script>document.body.dataset.ran = 1;" \\
+    "try { parent.document.title = 'hacked' } catch (error) { document.body.append('kept out') };" \\
+    "fetch('/api/v1/projects').catch(() => document.body.append(' and cut off'))</script>"
+for step in range(6):
+    box = {"position": {"minX": 0.1, "maxX": 0.5, "minY": 0.1, "maxY": 0.5}, "class_id": 1, "box_caption": sys.argv[2]}
+    pixels = np.full((8, 8), step / 5)
+    row = {"loss": 1 / (step + 1), "sample": runcast.Image(pixels, caption=f"at {step} {sys.argv[2]}")}
+    over = {"boxes": {"said": {"box_data": [box]}}, "masks": {"m": {"mask_data": pixels > 2}}}
+    row[sys.argv[2]] = runcast.Image(pixels, **over)
+    row["several"] = [runcast.Image(pixels, caption=str(k)) for k in range(3)]
+    print("line", step, sys.argv[2])
+    sys.stderr.write(f"trouble {step}\\n")
+    run.log(row)
+    time.sleep(0.1)
+svg = runcast.Html("<svg xmlns='http://www.w3.org/2000/svg' onload='try { parent.document.title = 1 } catch {}'/>")
+run.log({"page": runcast.Html(page), "table": table, "beep": runcast.Audio(np.zeros(80), 8000), "svg": svg})
+run.log({"solid": runcast.Object3D(np.zeros((2, 3))), sys.argv[3] * 20: runcast.Image(pixels)})
+print("bar 1%", end="\\r")
+print("bar 100%")
+if len(sys.argv) > 4:
+    sys.stdin.readline()
+    run.log({"loss": 0.0, "sample": runcast.Image(pixels, caption="late")})
+    print("a late line")
+    time.sleep(1)
+run.finish()
+"""
+
+
+def opened(stage: Stage, visit: Open, project: str, panel: str) -> Page:
+    page = visit(f"{stage.url}/run?project={project}&run=seen")
+    ready(page)
+    page.get_by_role("tab", name=panel).click()
+    return page
+
+
+def card(page: Page, key: str) -> Any:
+    return page.locator(".media-card").filter(has=page.locator(".title b", has_text=re.compile(f"^{key}$")))
+
+
+@pytest.fixture
+def page(stage: Stage, visit: Open) -> Page:
+    stage.train(TRAINING, "panels", HOSTILE, BIDI)
+    return opened(stage, visit, "panels", "Media")
+
+
+def test_what_was_logged_is_shown_and_what_strangers_wrote_is_text(page: Page) -> None:
+    sample = card(page, "sample")
+    expect(sample.locator(".note")).to_have_text("step 5 · 6 of 6")
+    expect(sample.locator("figcaption")).to_have_text(f"at 5 {HOSTILE}")
+    page.wait_for_function(
+        "[...__rc.board.root.querySelectorAll('.media-card .picture > img')].every((one) => one.complete)"
+    )
+    assert sample.locator("img").evaluate("(image) => image.naturalWidth") == 8
+    expect(page.locator(".media-card", has_text="several").locator("img")).to_have_count(3)
+    strange = page.locator(".media-card", has=page.get_by_text(HOSTILE, exact=True)).first
+    expect(strange.locator(".box span")).to_have_text(HOSTILE)
+    expect(strange.locator("canvas.mask")).to_have_count(1)
+    assert BIDI * 20 in page.locator(".media-card b").all_inner_texts()
+    # A page has a world of its own: its script runs there, and reaches nothing.
+    frame = page.frame_locator("iframe").first
+    expect(frame.locator("body")).to_contain_text("kept out and cut off")
+    assert page.evaluate("[document.title.includes('hacked'), window.hacked]") == [False, None]
+    assert page.locator("img[src='x']").count() == 0
+    expect(card(page, "solid")).to_contain_text("object3D-file: not drawn here")
+
+
+def test_a_table_turns_its_pages_and_is_sorted_by_a_click(page: Page) -> None:
+    table = card(page, "table")
+    expect(table.locator("tbody tr")).to_have_count(50)
+    expect(table.locator("tbody tr").first).to_contain_text("<b>0</b>")
+    table.get_by_role("button", name="Sort by score").click()
+    expect(table.locator("tbody tr").first).to_contain_text("<b>99</b>")
+    table.get_by_title("Later rows").click()
+    expect(table.locator(".table-foot .note")).to_have_text("rows 51–100 of 100")
+    table.get_by_role("button", name="Sort by score").click()
+    expect(table.locator("tbody tr").first).to_contain_text("<b>0</b>")
+
+
+def test_the_slider_of_one_moves_the_clock_and_so_everything(page: Page) -> None:
+    sample = card(page, "sample")
+    sample.get_by_label("Step of sample").fill("2")
+    expect(sample.locator(".note")).to_have_text("step 2 · 3 of 6")
+    expect(card(page, "several").locator(".note")).to_have_text("step 2 · 3 of 6")
+    expect(card(page, "table").locator(".note")).to_have_text("not logged yet")
+    assert page.evaluate("__rc.board.clock.live") is False
+    page.get_by_role("tab", name="Console").click()
+    lines = page.locator(".line span")
+    expect(page.locator(".console .note")).to_contain_text("lines")
+    expect(lines.filter(has_text="bar 100%")).to_have_count(0)
+    page.keyboard.press("l")
+    expect(lines.filter(has_text="bar 100%")).to_have_count(1)
+    expect(lines.filter(has_text="bar 1%")).to_have_count(0)
+    assert page.locator(".line.error span").first.inner_text() == "trouble 0"
+    page.get_by_label("Search the console").fill("TROUBLE 3")
+    expect(lines).to_have_text(["trouble 3"])
+
+
+def test_a_run_that_goes_on_shows_what_comes(stage: Stage, visit: Open) -> None:
+    training = stage.start(TRAINING, "panels-live", "x", "y", "waits")
+    page = visit(f"{stage.url}/run?project=panels-live&run=seen")
+    ready(page)
+    page.keyboard.press("Tab")
+    page.get_by_role("tab", name="Media").click()
+    expect(card(page, "sample").locator(".note")).to_have_text("step 5 · 6 of 6", timeout=30_000)
+    assert training.stdin is not None
+    training.stdin.write(b"\n")
+    training.stdin.flush()
+    expect(card(page, "sample").locator("figcaption")).to_have_text("late", timeout=30_000)
+    page.get_by_role("tab", name="Media").press("ArrowRight")
+    expect(page.locator(".line span").filter(has_text="a late line")).to_have_count(1, timeout=30_000)
+
+
+def test_a_run_without_media_or_console_says_how_to_have_some(stage: Stage, visit: Open) -> None:
+    stage.train("run = runcast.init(project='bare', id='seen'); run.log({'a': 1.0}); run.finish()")
+    page = opened(stage, visit, "bare", "Media")
+    expect(page.get_by_text("Nothing to look at yet")).to_be_visible()
+    expect(page.locator(".teach code").first).to_contain_text("wandb.Image(")
+    page.get_by_role("tab", name="Console").click()
+    expect(page.get_by_text("Nothing was printed")).to_be_visible()
