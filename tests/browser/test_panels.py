@@ -137,3 +137,55 @@ def test_a_run_without_media_or_console_says_how_to_have_some(stage: Stage, visi
     expect(page.locator(".teach code").first).to_contain_text("wandb.Image(")
     page.get_by_role("tab", name="Console").click()
     expect(page.get_by_text("Nothing was printed")).to_be_visible()
+
+
+def test_files_and_artifacts_are_listed_and_open(stage: Stage, visit: Open) -> None:
+    stage.train(
+        """
+        import os, tempfile
+        os.chdir(tempfile.mkdtemp())
+        run = runcast.init(project="kept", id="seen")
+        run.log({"a": 1.0})
+        open("notes.txt", "w").write("remember " + sys.argv[1])
+        run.save("notes.txt")
+        art = runcast.Artifact("model", type="model")
+        with art.new_file("weights/w.txt") as file:
+            file.write("w" * 2048)
+        run.log_artifact(art).wait()
+        run.finish()
+        """,
+        HOSTILE,
+    )
+    page = opened(stage, visit, "kept", "Files")
+    link = page.get_by_role("link", name="notes.txt")
+    with page.expect_popup() as popup:
+        link.click()
+    popup.value.wait_for_load_state()
+    assert popup.value.locator("body").inner_text() == f"remember {HOSTILE}"
+    page.get_by_text("model:v0").click()
+    expect(page.get_by_role("link", name="weights/w.txt")).to_be_visible()
+    expect(page.locator(".version-files")).to_contain_text("2.00 KiB")
+
+
+def test_a_training_is_stopped_from_its_page_after_a_second_question(stage: Stage, visit: Open) -> None:
+    training = stage.start(
+        """
+        run = runcast.init(project="ending", id="seen")
+        run.log({"a": 1.0})
+        print("ready")
+        try:
+            time.sleep(60)
+        except KeyboardInterrupt:
+            run.finish(exit_code=3)
+            sys.exit(3)
+        """
+    )
+    page = opened(stage, visit, "ending", "Charts")
+    page.get_by_role("button", name="Interrupt this training, as Ctrl-C would").click()
+    page.get_by_role("button", name="Let it run").click()
+    assert training.poll() is None
+    page.get_by_role("button", name="Interrupt this training, as Ctrl-C would").click()
+    page.get_by_role("button", name="Interrupt this training now").click()
+    assert training.wait(30) == 3
+    expect(page.locator(".state-chip")).to_have_text("failed", timeout=30_000)
+    expect(page.locator(".stop")).to_be_hidden()

@@ -214,6 +214,7 @@ class Board {
     this.cards.destroy();
     this.dock.destroy();
     this.panels?.destroy();
+    this.side.destroy?.();
     this.keys.destroy();
     this.root.remove();
     if (window.__rc.board === this) delete window.__rc.board;

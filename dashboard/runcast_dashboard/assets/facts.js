@@ -3,6 +3,7 @@
 import { button, element, icon, search, write } from "./dom.js";
 import { dateTime, duration, number, whole } from "./format.js";
 import { isSystem } from "./names.js";
+import { Stop } from "./stop.js";
 
 const CHARS_MAX = 400; // A config value may be a book; its beginning names it.
 
@@ -48,10 +49,11 @@ export class Facts {
     this.summary = element("dl", "facts values");
     this.config = element("dl", "facts values");
     this.find = search("Filter summary and config", () => this.filter());
+    this.stop = new Stop(board);
     const copy = button("ghost", "Copy the run's id", () => navigator.clipboard?.writeText(this.id), icon("copy"));
     this.root = element("aside", "side facts-side",
       button("link back", "", () => board.trigger("project", board.data.project), `← ${board.data.project}`),
-      this.name, element("div", "under-title", this.state, element("code", "", this.id), copy), this.about, this.find,
+      this.name, element("div", "under-title", this.state, element("code", "", this.id), copy), this.stop.root, this.about, this.find,
       (this.summaryHead = element("h2", "", "Summary")), this.summary, (this.configHead = element("h2", "", "Config")), this.config);
     this.root.querySelector(".back").title = board.data.project;
     this.update(board.data);
@@ -90,6 +92,7 @@ export class Facts {
   stateShown(state) {
     write(this.state, state ?? "unknown");
     this.state.dataset.state = state ?? "";
+    this.stop.state(state, this.given.stopping);
   }
 
   // Write pairs into a list, and touch only what differs.
@@ -132,6 +135,10 @@ export class Facts {
     if (start) write(this.about.children[1].lastChild, duration(Math.max(0, end - start)));
     const steps = this.step ?? (this.given.steps ? this.given.steps - 1 : -1);
     write(this.about.children[2].lastChild, steps >= 0 ? whole(steps + 1) : "–");
+  }
+
+  destroy() {
+    this.stop.destroy();
   }
 
   latest({ values }) {

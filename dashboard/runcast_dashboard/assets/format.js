@@ -18,6 +18,11 @@ export function number(v) {
 
 const minus = (text) => text.replaceAll("-", "−");
 
+export function bytes(n) {
+  for (const [unit, name] of [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"]]) if (n >= unit) return `${(n / unit).toPrecision(3)} ${name}`;
+  return `${n} B`;
+}
+
 export const whole = (n) => Math.round(n).toLocaleString("en");
 
 // A label of the y axis or of steps: as short as it can be.

@@ -3,6 +3,7 @@
 
 import { button, element } from "./dom.js";
 import { Console } from "./console.js";
+import { Files } from "./files.js";
 import { Media } from "./media.js";
 import { Service } from "./service.js";
 
@@ -18,7 +19,7 @@ export class Panels {
     this.root = element("div", "panels");
     this.tabs = element("div", "tabs");
     this.tabs.setAttribute("role", "tablist");
-    for (const [name, title, Panel] of [["charts", "Charts", null], ["media", "Media", Media], ["console", "Console", Console]]) {
+    for (const [name, title, Panel] of [["charts", "Charts", null], ["media", "Media", Media], ["console", "Console", Console], ["files", "Files", Files]]) {
       const tab = button("tab", "", () => this.open(name), title);
       tab.setAttribute("role", "tab");
       tab.dataset.panel = name;

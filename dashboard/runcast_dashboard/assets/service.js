@@ -6,16 +6,25 @@ export class Service {
     const url = new URL(live, location.href);
     url.protocol = url.protocol.replace("ws", "http");
     this.origin = url.origin;
-    this.run = `${this.origin}/api/v1/projects/${encodeURIComponent(project)}/runs/${encodeURIComponent(run)}`;
+    this.projects = `${this.origin}/api/v1/projects`;
+    this.run = `${this.projects}/${encodeURIComponent(project)}/runs/${encodeURIComponent(run)}`;
   }
 
   // Raises Error with a sentence for the reader.
   async get(path, query = {}) {
     const url = new URL(`${this.run}/${path}`);
     for (const [name, value] of Object.entries(query)) for (const one of [].concat(value)) url.searchParams.append(name, one);
+    return this.answer(url);
+  }
+
+  async post(path) {
+    return this.answer(`${this.run}/${path}`, { method: "POST" });
+  }
+
+  async answer(url, how) {
     let answer;
     try {
-      answer = await fetch(url);
+      answer = await fetch(url, how);
     } catch {
       throw new Error(this.origin === location.origin ? "The service does not answer; trying again." : `The service at ${this.origin} keeps this to pages of its own; open it there.`);
     }
@@ -28,6 +37,15 @@ export class Service {
   file(name, digest = "") {
     const path = name.split("/").map(encodeURIComponent).join("/");
     return `${this.run}/files/${path}${digest ? `?v=${encodeURIComponent(digest.slice(0, 16))}` : ""}`;
+  }
+
+  // Where a file of an artifact's version is.
+  ofArtifact({ project, name, version }, path) {
+    return `${this.projects}/${encodeURIComponent(project)}/artifacts/${encodeURIComponent(name)}/${version}/files/${path.split("/").map(encodeURIComponent).join("/")}`;
+  }
+
+  manifest({ digest }) {
+    return this.answer(`${this.origin}/api/v1/files/${digest}`);
   }
 
   async json(name, digest) {
