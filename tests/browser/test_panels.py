@@ -189,3 +189,29 @@ def test_a_training_is_stopped_from_its_page_after_a_second_question(stage: Stag
     assert training.wait(30) == 3
     expect(page.locator(".state-chip")).to_have_text("failed", timeout=30_000)
     expect(page.locator(".stop")).to_be_hidden()
+
+
+def test_ready_made_charts_are_drawn_above_their_tables(stage: Stage, visit: Open) -> None:
+    stage.train(
+        """
+        plot, Table = runcast.plot, runcast.Table
+        run = runcast.init(project="charts", id="seen")
+        table = Table(columns=["x", "y", "kind"], data=[[k, k * k, f"<b>{k % 2}</b>"] for k in range(10)])
+        run.log({"loss": 1.0, "line": plot.line(table, "x", "y", stroke="kind", title="squares")})
+        run.log({"dots": plot.scatter(table, "x", "y")})
+        run.log({"bars": plot.bar(Table(["name", "n"], [[sys.argv[1], 3], ["b", 1]]), "name", "n")})
+        run.log({"matrix": plot.confusion_matrix(y_true=[0, 0, 1], preds=[0, 1, 1], class_names=["cat", "dog"])})
+        run.log({"other": runcast.plot_table("me/mine/v0", table, {"x": "x"}), "spread": plot.histogram(table, "y")})
+        run.finish()
+        """,
+        HOSTILE,
+    )
+    page = opened(stage, visit, "charts", "Media")
+    expect(card(page, "line_table").locator("path.line")).to_have_count(2)
+    expect(card(page, "line_table").locator(".legend span")).to_have_text(["<b>0</b>", "<b>1</b>"])
+    expect(card(page, "dots_table").locator("circle")).to_have_count(10)
+    expect(card(page, "bars_table").locator(".bars span")).to_have_text([HOSTILE, "b"])
+    expect(card(page, "matrix_table").locator(".matrix td")).to_have_text(["1", "1", "0", "1"])
+    expect(card(page, "spread_table").locator(".bars i")).to_have_count(24)
+    expect(card(page, "other_table").locator("tbody tr")).to_have_count(10)
+    expect(card(page, "other_table").locator(".preset")).to_have_count(0)

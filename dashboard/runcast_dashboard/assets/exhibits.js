@@ -17,14 +17,15 @@ const MAKERS = {
   videos: (value, service) => several(value.videos ?? [], (one) => film(one, service)),
   "html-file": (value, service) => page(value, service),
   html: (value, service) => several(value.html ?? [], (one) => page(one, service)),
-  "table-file": (value, service) => table([value], service, exhibit),
-  "incremental-table-file": (value, service) => table([...(value.previous_increments_paths ?? []).map((path) => ({ path })), value], service, exhibit),
+  "table-file": (value, service, chart) => table([value], service, exhibit, chart),
+  "incremental-table-file": (value, service) => table([...(value.previous_increments_paths ?? []).map((path) => ({ path })), value], service, exhibit, null),
 };
 
-export function exhibit(value, service) {
+// `chart`, if there is one, says how a table is drawn.
+export function exhibit(value, service, chart = null) {
   const make = Object.hasOwn(MAKERS, value?._type) ? MAKERS[value._type] : download;
   try {
-    return make(value, service);
+    return make(value, service, chart);
   } catch {
     return element("p", "muted", "This cannot be shown: its row is not as it should be.");
   }

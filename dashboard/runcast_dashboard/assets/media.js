@@ -42,7 +42,7 @@ export class Media {
     const key = item.label ? `${item.key} · ${item.label}` : item.key;
     let card = this.cards.get(key);
     if (!card) {
-      card = new Card(this.panels, key);
+      card = new Card(this.panels, key, this.panels.charts.get(item.key));
       this.cards.set(key, card);
       const after = [...this.cards.keys()].sort().indexOf(key);
       this.grid.insertBefore(card.root, this.grid.children[after] ?? null);
@@ -68,8 +68,8 @@ export class Media {
 }
 
 class Card {
-  constructor(panels, key) {
-    this.panels = panels;
+  constructor(panels, key, chart) {
+    Object.assign(this, { panels, chart });
     this.items = [];
     this.at = -1;
     this.head = element("b", "", key);
@@ -124,7 +124,7 @@ class Card {
     cancelAnimationFrame(this.waiting);
     this.waiting = requestAnimationFrame(() => {
       if (at < 0) this.stage.replaceChildren();
-      else this.stage.replaceChildren(exhibit(this.items[at].value, this.panels.service));
+      else this.stage.replaceChildren(exhibit(this.items[at].value, this.panels.service, this.chart));
     });
   }
 }

@@ -2,16 +2,21 @@
 
 import { button, element, write } from "./dom.js";
 import { number, whole } from "./format.js";
+import { preset } from "./presets.js";
 
 const ROWS_PER_PAGE = 50;
 const ROWS_MAX = 200_000; // Held in the page; a larger table is for the API.
 const CHARS_MAX = 300;
 
-// Each part is a file with the next rows.
-export function table(parts, service, exhibit) {
+// Each part is a file with the next rows; a chart of them, if it is known how to draw it, stands above.
+export function table(parts, service, exhibit, chart) {
   const root = element("div", "table-view", element("p", "muted", "Loading…"));
   load(parts, service).then(
-    (held) => root.replaceChildren(...new TableView(held, service, exhibit).parts()),
+    (held) => {
+      const rows = new TableView(held, service, exhibit).parts();
+      const drawn = chart && preset(chart, held);
+      root.replaceChildren(...(drawn ? [drawn, element("details", "", element("summary", "muted", "The table"), ...rows)] : rows));
+    },
     (error) => root.replaceChildren(element("p", "muted", error.message)),
   );
   return root;
@@ -33,6 +38,7 @@ class TableView {
     this.head = element("tr", "", ...columns.map((name, at) => {
       const cell = element("th", "", button("", `Sort by ${name}`, () => this.sort(at), String(name)));
       cell.scope = "col";
+      cell.classList.toggle("number", typeof data[0]?.[at] === "number");
       return cell;
     }));
     this.body = element("tbody");
