@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
@@ -475,13 +476,19 @@ class Artifact:
             if not content.ref and not fetching.is_whole(place / path, content):
                 raise ValueError(f"Digest mismatch for file: {path}")
 
-    def logged_by(self) -> str | None:
-        """Give the id of the run that made it first."""
-        return str(self._told["run"]) if self._told else None
+    def logged_by(self) -> Any:
+        """Give the run that made it, as `Api().run` does; None for a draft."""
+        run = self._told.get("run")
+        return None if run is None else self._run({"project": self.project, "run": run})
 
-    def used_by(self) -> list[Mapping[str, Any]]:
+    def used_by(self) -> list[Any]:
         """List the runs that used it."""
-        return list(self._told.get("used_by", ()))
+        return [self._run(each) for each in self._told.get("used_by", ())]
+
+    def _run(self, told: Mapping[str, Any]) -> Any:
+        # What reads runs reads artifacts too, and is loaded by whoever reads.
+        assert self._service is not None  # noqa: S101  # It told us of them.
+        return import_module("runcast.apis.run").Run(self._service, self._service.run(told["project"], told["run"]))
 
     def __repr__(self) -> str:
         return f"<Artifact {self.qualified_name}>"

@@ -1,4 +1,4 @@
-"""Bring an artifact's files here from a service: each checked against its digest before it stands under its name."""
+"""Bring files of artifacts and runs here: each is checked against its digest before it stands under its name."""
 
 from __future__ import annotations
 
@@ -87,20 +87,19 @@ def _stay_inside(folder: Path, root: Path) -> None:
 class _open:  # noqa: N801  # It is used as `open` is.
     def __init__(self, service: Service, digest: str) -> None:
         self._answer = service.open(f"/api/v1/files/{digest}")
-        self._digest = digest
 
     def __enter__(self) -> Any:
         try:
             return self._answer.__enter__()
         except Refused as error:
             if error.status == 404:
-                raise CommError("a file of the artifact has not arrived yet; its trainer still has it") from error
-            raise CommError(f"a file of the artifact cannot be fetched: {error}") from error
+                raise CommError("the file has not arrived yet; its trainer still has it") from error
+            raise CommError(f"the file cannot be fetched: {error}") from error
         except ServerMissing as error:
-            raise CommError(f"a file of the artifact cannot be fetched: {error}") from error
+            raise CommError(f"the file cannot be fetched: {error}") from error
 
     def __exit__(self, *trouble: Any) -> None:
         try:
             self._answer.__exit__(*trouble)
         except ServerMissing as error:
-            raise CommError(f"a file of the artifact broke off: {error}") from error
+            raise CommError(f"the file broke off: {error}") from error

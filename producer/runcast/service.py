@@ -54,12 +54,17 @@ class Service:
         return cls(found.url, token)
 
     @contextmanager
-    def open(self, path: str, *, method: str = "GET", **params: Any) -> Iterator[http.client.HTTPResponse]:
+    def open(
+        self, path: str, *, method: str = "GET", body: Any = None, **params: Any
+    ) -> Iterator[http.client.HTTPResponse]:
         """Ask for something, and read the answer as it comes; raises Refused and ServerMissing."""
         given = {key: value for key, value in params.items() if value is not None}
         url = f"{self.url}{path}" + (f"?{urlencode(given, doseq=True)}" if given else "")
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        request = urllib.request.Request(url, headers=headers, method=method)  # noqa: S310  # The scheme was checked, or is our own.
+        data = None if body is None else json.dumps(body).encode()
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310  # The scheme was checked, or is our own.
         try:
             answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=self._seconds_max)  # noqa: S310
         except urllib.error.HTTPError as error:
@@ -86,9 +91,9 @@ class Service:
         with self.open(path, **params) as answer:
             return json.load(answer)
 
-    def post(self, path: str, **params: Any) -> Any:
-        """Have something done, and read the answer."""
-        with self.open(path, method="POST", **params) as answer:
+    def post(self, path: str, body: Any = None, **params: Any) -> Any:
+        """Have something done, with a body as JSON or without one, and read the answer."""
+        with self.open(path, method="POST", body=body, **params) as answer:
             return json.load(answer)
 
     # What it is asked.

@@ -1,12 +1,16 @@
-"""`runcast.Api()`: projects and runs of a service, as W&B's public API gives them."""
+"""`runcast.Api()`: projects, runs and artifacts of a service, as W&B's public API gives them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
 
+from runcast import artifact_names
+from runcast.apis import artifacts
+from runcast.apis.artifacts import Artifacts, Collection
 from runcast.apis.filters import condition, ordered
 from runcast.apis.run import Run
+from runcast.artifact import Artifact
 from runcast.conditions import fits
 from runcast.errors import UsageError
 from runcast.service import Refused, Service
@@ -83,6 +87,52 @@ class Api:
             return Run(self._service, self._service.run(project, id_))
         except Refused as error:
             raise UsageError(str(error)) from error
+
+    def artifact(self, name: str, type: str | None = None) -> Artifact:  # noqa: A002  # W&B's keyword.
+        """Give a version, `project/name:alias`; without an alias the latest. Raises UsageError and CommError."""
+        project, reference = self._reference(name)
+        found = artifacts.find(self._service, project, reference.name, reference.version)
+        if type is not None and found.type != type:
+            raise ValueError(f"type {type} specified but this artifact is of type {found.type}")
+        return found
+
+    def artifacts(
+        self,
+        type_name: str | None = None,
+        name: str | None = None,
+        per_page: int = 50,
+        tags: Sequence[str] | None = None,
+    ) -> Artifacts:
+        """List the versions of an artifact, `project/name`, the newest first. Raises UsageError."""
+        del type_name, per_page, tags  # A name has one type.
+        if name is None:
+            raise UsageError("artifacts() needs the name of one, as project/name")
+        project, reference = self._reference(name)
+        return artifacts.versions(self._service, project, reference.name)
+
+    artifact_versions = artifacts
+
+    def artifact_collections(
+        self, project_name: str, type_name: str | None = None, per_page: int = 50
+    ) -> list[Collection]:
+        """List a project's artifacts, of one type or of all, the latest first. Raises UsageError."""
+        del per_page
+        return artifacts.collections(self._service, self._split(project_name, run=False)[0], type_name)
+
+    def artifact_exists(self, name: str, type: str | None = None) -> bool:  # noqa: A002  # W&B's keyword.
+        """Whether there is that version."""
+        try:
+            self.artifact(name, type)
+        except (UsageError, ValueError):
+            return False
+        return True
+
+    def _reference(self, name: str) -> tuple[str, artifact_names.Reference]:
+        """Divide a name; the part before it is a project, which may have slashes, or an entity's and a project's."""
+        path, _, version = name.partition(":")
+        before, _, last = path.rpartition("/")
+        reference = artifact_names.parse(f"{last}:{version}" if version else last)
+        return self._split(before or self._project or "", run=False)[0], reference
 
     def flush(self) -> None:
         """Do nothing: nothing is kept between two questions."""

@@ -1,136 +1,30 @@
-"""A run as it is stored: what it was configured with, what it logged, what it printed."""
+"""A run as it is stored: what it logged and printed, its files and artifacts, and what can be changed of it."""
 
 from __future__ import annotations
 
 import importlib
 import json
+import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from runcast.errors import ServerMissing
-from runcast.service import Service, run_path
+from runcast.apis import artifacts, files
+from runcast.apis.about import About
+from runcast.apis.artifacts import Artifacts
+from runcast.apis.files import File, Files
+from runcast.errors import ServerMissing, UsageError
+from runcast.service import Refused, run_path
 
 CONSOLE_LINES_MAX = 10_000
-_NOT_NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+LOOK_SECONDS = 1.0  # Between two looks at whether it has ended.
 
 Row = dict[str, Any]
 
 
-class Run:
+class Run(About):
     """One run, read when it was asked for; `load` reads it again."""
-
-    def __init__(self, service: Service, told: Mapping[str, Any]) -> None:
-        self._service, self._told = service, told
-        self._whole = "facts" in told
-
-    def load(self) -> Run:
-        """Read again what the service knows of it."""
-        self._told, self._whole = self._service.run(self.project, self.id), True
-        return self
-
-    # What it is.
-
-    @property
-    def id(self) -> str:
-        """Its id within the project."""
-        return str(self._told["id"])
-
-    @property
-    def project(self) -> str:
-        """The project that groups it."""
-        return str(self._told["project"])
-
-    @property
-    def entity(self) -> str:
-        """The one team that there is."""
-        return "local"
-
-    @property
-    def path(self) -> list[str]:
-        """Entity, project and id."""
-        return [self.entity, self.project, self.id]
-
-    @property
-    def name(self) -> str:
-        """Its display name."""
-        return str(self._told["name"])
-
-    @property
-    def display_name(self) -> str:
-        """Its display name."""
-        return self.name
-
-    @property
-    def state(self) -> str:
-        """`running`, `finished`, `failed` or `crashed`."""
-        return str(self._told["state"])
-
-    @property
-    def url(self) -> str:
-        """The page with its curves."""
-        return f"{self._service.url}/run?project={quote(self.project, safe='')}&run={quote(self.id)}"
-
-    @property
-    def created_at(self) -> str:
-        """When it began, as ISO 8601 in UTC."""
-        return str(self._told["created"])
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """What it was configured with."""
-        return dict(numbers(self._told["config"]))
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """The last value of each key, or what its definition says, and what was set by hand."""
-        return dict(numbers(self._told["summary"]))
-
-    @property
-    def summary_metrics(self) -> dict[str, Any]:
-        """The summary."""
-        return self.summary
-
-    @property
-    def tags(self) -> list[str]:
-        """Its tags."""
-        return list(self._told["tags"])
-
-    @property
-    def notes(self) -> str:
-        """What somebody noted about it."""
-        return str(self._told["notes"])
-
-    @property
-    def group(self) -> str:
-        """The group that it belongs to."""
-        return str(self._told["group"])
-
-    @property
-    def job_type(self) -> str:
-        """What kind of job it is."""
-        return str(self._told["job_type"])
-
-    @property
-    def lastHistoryStep(self) -> int:  # noqa: N802  # W&B's name.
-        """The highest step; -1 when nothing was logged."""
-        return int(self._told["steps"]) - 1
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What is known of its surroundings: git, system, packages, command …"""
-        return dict(numbers(self._detail("facts")))
-
-    @property
-    def keys(self) -> list[str]:
-        """The names of what it logged."""
-        return [str(key["key"]) for key in self._detail("keys")]
-
-    def _detail(self, name: str) -> Any:
-        if not self._whole:
-            self.load()
-        return self._told[name]
 
     # What it did.
 
@@ -189,21 +83,68 @@ class Run:
         """Give its alerts, the latest first."""
         return list(self._service.get(f"{run_path(self.project, self.id)}/alerts")["alerts"])
 
+    # What belongs to it.
+
+    def files(self, names: Sequence[str] | None = None, per_page: int = 50, pattern: str | None = None) -> Files:
+        """List its files, all or those of these names, or those that a pattern such as `media/%` fits."""
+        del per_page
+        return files.listed(self._service, self.project, self.id, names, pattern)
+
+    def file(self, name: str) -> File:
+        """Give one of its files; raises UsageError when it has none of that name."""
+        found = self.files([name])
+        if not found:
+            raise UsageError(f"run {self.id!r} has no file {name!r}")
+        return found[0]
+
+    def logged_artifacts(self, per_page: int = 100) -> Artifacts:
+        """List the versions of artifacts that it made, in that order."""
+        del per_page
+        return artifacts.of_run(self._service, self.project, self.id, "made")
+
+    def used_artifacts(self, per_page: int = 100) -> Artifacts:
+        """List the versions of artifacts that it used, in that order."""
+        del per_page
+        return artifacts.of_run(self._service, self.project, self.id, "used")
+
+    # What can be changed.
+
+    def update(self) -> None:
+        """Store its tags as they are in `tags` now; nothing else of a run can be changed from here."""
+        kept = set(map(str, self._told["tags"]))
+        wanted = set(map(str, self.tags))
+        self._curate(tag=sorted(wanted - kept), untag=sorted(kept - wanted))
+        self.load()
+
+    def delete(self, delete_artifacts: bool = False) -> None:
+        """Leave it out of all lists; what it logged is kept. Its artifacts stay."""
+        del delete_artifacts
+        self._curate(deleted=True)
+
+    def stop(self) -> None:
+        """Ask it to end, as Ctrl-C would; raises UsageError when it does not run."""
+        self._ask(f"{run_path(self.project, self.id)}/stop")
+
+    def wait_until_finished(self) -> None:
+        """Wait until it runs no more."""
+        while self.load().state == "running":
+            time.sleep(LOOK_SECONDS)
+
+    def _curate(self, **change: Any) -> None:
+        self._ask(f"/api/v1/projects/{quote(self.project, safe='')}/curate", {"runs": [self.id], **change})
+
+    def _ask(self, path: str, body: Any = None) -> None:
+        try:
+            self._service.post(path, body)
+        except Refused as error:
+            raise UsageError(str(error)) from error
+
     def to_dict(self) -> dict[str, Any]:
         """Give what the API says of it."""
         return json.loads(json.dumps(dict(self._told)))  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         return f"<Run {self.project}/{self.id} ({self.state})>"
-
-
-def numbers(value: Any) -> Any:
-    """Give NaN and infinities back, which JSON has as texts."""
-    if isinstance(value, Mapping):
-        return {key: numbers(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [numbers(each) for each in value]
-    return _NOT_NUMBERS.get(value, value) if isinstance(value, str) else value
 
 
 def _load(module: str) -> Any:
