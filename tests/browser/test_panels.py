@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.board import ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
+from tests.flow.running import wait_until
 
 HOSTILE = '<img src=x onerror="window.hacked=1">'
 BIDI = "\u202egnp.exe"
@@ -117,6 +119,7 @@ def test_the_slider_of_one_moves_the_clock_and_so_everything(page: Page) -> None
 
 def test_a_run_that_goes_on_shows_what_comes(stage: Stage, visit: Open) -> None:
     training = stage.start(TRAINING, "panels-live", "x", "y", "waits")
+    wait_until(lambda: '"panels-live"' in json.dumps(stage.get("/projects")) or None, 60)
     page = visit(f"{stage.url}/run?project=panels-live&run=seen")
     ready(page)
     page.keyboard.press("Tab")
@@ -180,6 +183,7 @@ def test_a_training_is_stopped_from_its_page_after_a_second_question(stage: Stag
             sys.exit(3)
         """
     )
+    wait_until(lambda: '"ending"' in json.dumps(stage.get("/projects")) or None, 60)
     page = opened(stage, visit, "ending", "Charts")
     page.get_by_role("button", name="Interrupt this training, as Ctrl-C would").click()
     page.get_by_role("button", name="Let it run").click()
