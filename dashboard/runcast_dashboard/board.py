@@ -1,4 +1,4 @@
-"""The one component of our own.
+"""The board: what moves on a page.
 
 Python hands it a few hundred bytes of settings; points never pass through Streamlit.
 """
@@ -8,33 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
-from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
-from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
-
 from runcast.tickets import LIVE, LIVE_SECONDS, mint
+from runcast_dashboard.components import component, declare, ignored
 from runcast_dashboard.settings import current
 
-NAME = "runcast.board"
-
-
-def declare() -> None:
-    """Tell Streamlit where the component's files lie, unless it knows.
-
-    It looks for them in the package that has the distribution's name; ours lie in another one of the same
-    distribution, so the manifest that it would look for is handed to it.
-    """
-    manager = get_bidi_component_manager()
-    if manager.get_component_asset_root(NAME) is None:
-        manifest = ComponentManifest("runcast", "1", [ComponentConfig("board", asset_dir="assets")])
-        manager.register_from_manifest(manifest, Path(__file__).parent)
-
-
-declare()
-_board = st.components.v2.component(NAME, js="board.js", css="board.css")
+_board = component("board")
 
 
 def ticket() -> str:
@@ -50,18 +30,15 @@ def board(
     key: str,
     token: str = "",
     run: Mapping[str, object] | None = None,
+    runs: Sequence[str] | None = None,
     options: Mapping[str, object] | None = None,
     hidden: Sequence[str] = (),
 ) -> Any:
-    """Show a project live, or one run of it.
+    """Show a project live, or one run of it, or `runs` by their ids.
 
     The key must not change while the same thing is shown: another key is another board. The result has
     `options` and `hidden` as the reader set them, and for one rerun `open` (a run's id), `project` or `renew`.
     """
-
-    def changed() -> None:
-        """Exist: without a callback the result has no such attribute."""
-
     declare()
     return _board(
         key="board-" + sha256(key.encode()).hexdigest(),  # Streamlit refuses some of what a project may be called.
@@ -69,16 +46,17 @@ def board(
             "project": project,
             "projects": list(projects),
             "run": dict(run) if run is not None else None,
+            "runs": None if runs is None else list(runs),
             "url": current().live,
             "token": token,
             "options": dict(options or {}),
             "hidden": list(hidden),
         },
-        on_options_change=changed,
-        on_hidden_change=changed,
-        on_open_change=changed,
-        on_project_change=changed,
-        on_renew_change=changed,
+        on_options_change=ignored,
+        on_hidden_change=ignored,
+        on_open_change=ignored,
+        on_project_change=ignored,
+        on_renew_change=ignored,
         height="content",
         width="stretch",
     )

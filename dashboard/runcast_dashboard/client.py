@@ -71,11 +71,14 @@ def runs(
     return body.get("runs", []), body.get("next")
 
 
+def ids(project: str, *, hidden: bool | None) -> list[str]:
+    """List the ids of a project's runs: those that are put aside, or are not, or all."""
+    asked = "" if hidden is None else str(hidden).lower()
+    body = _get(f"/projects/{quote(project, safe='')}/order", hidden=asked or None) or {}
+    found: list[str] = body.get("ids", [])
+    return found
+
+
 def run(project: str, run_id: str) -> Json | None:
     """Describe one run; None when there is none of this id."""
     return _get(f"/projects/{quote(project, safe='')}/runs/{quote(run_id, safe='')}")
-
-
-def series(project: str, run_id: str, key: str, *, points: int) -> Json | None:
-    """Return a curve of about this many points; None when the run has not logged the key."""
-    return _get(f"/projects/{quote(project, safe='')}/runs/{quote(run_id, safe='')}/series", key=key, points=points)

@@ -7,7 +7,7 @@ Streamlit drops the address's query when the reader goes to another page.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import streamlit as st
 
@@ -16,6 +16,8 @@ from runcast_dashboard.lessons import no_answer, no_project
 
 AXES = ("step", "rel", "wall")
 FLAGS = ("log", "outliers", "fold")
+LISTING = ("filter", "sort", "group")
+RUNS_MAX = 200  # In an address: its length has a limit, and so has what can be told apart.
 Options = dict[str, object]
 
 
@@ -65,9 +67,70 @@ def keep(given: Mapping[str, object] | None) -> None:
 
 
 def hidden() -> list[str]:
-    """Return the runs that the reader hid on the board of the project shown."""
-    kept: list[str] = st.session_state.get("hidden", [])
+    """Return the runs that are switched off on the board: as the reader left them, or all but those of a link.
+
+    Without either, those that were put aside.
+    """
+    only = recall("only")
+    if st.session_state.get("only applied") != only:
+        st.session_state["only applied"], st.session_state["hidden"] = only, None
+    kept: list[str] | None = st.session_state.get("hidden")
+    if kept is None:
+        project, wanted = str(recall("project")), set(split(only))
+        try:
+            others = client.ids(project, hidden=None if only else True)
+        except client.Unanswered:
+            return []  # The board says so itself.
+        kept = st.session_state["hidden"] = [id_ for id_ in others if id_ not in wanted]
     return kept
+
+
+def keep_hidden(given: Sequence[str] | None) -> None:
+    """Keep which runs are switched off; None: as at first. What a link said of it is over."""
+    st.session_state["hidden"] = None if given is None else list(given)
+    st.session_state["only"] = st.session_state["only applied"] = None
+    if "only" in st.query_params:
+        del st.query_params["only"]
+
+
+def listing() -> dict[str, str]:
+    """Return the filter, order and grouping of the runs: the reader's, or those of the link that they opened."""
+    return {name: recall(name) or "" for name in LISTING}
+
+
+def keep_listing(given: Mapping[str, object] | None) -> None:
+    """Keep how the runs are listed, and put it in the address for others to open."""
+    if given is not None:
+        for name in LISTING:
+            st.session_state[name] = str(given.get(name) or "")
+    for name in LISTING:
+        value = st.session_state[name] if given is not None else recall(name)
+        if value and st.query_params.get(name) != value:
+            st.query_params[name] = value
+        elif not value and name in st.query_params:
+            del st.query_params[name]
+
+
+def forget_listing() -> None:
+    """List the runs as at first: another project has other keys."""
+    st.session_state["selected"] = []
+    keep_listing({})
+
+
+def selected() -> list[str]:
+    """Return the runs that the reader selected in the table."""
+    kept: list[str] = st.session_state.get("selected", [])
+    return kept
+
+
+def join(ids: Iterable[str]) -> str:
+    """Write ids of runs for an address; an id has no comma."""
+    return ",".join(ids)
+
+
+def split(text: str | None) -> list[str]:
+    """Read ids of runs from an address, each once."""
+    return list(dict.fromkeys(id_ for id_ in (text or "").split(",") if id_))[:RUNS_MAX]
 
 
 def parse(query: Mapping[str, str]) -> Options:

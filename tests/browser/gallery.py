@@ -92,7 +92,7 @@ def pictures(browser: Browser, url: str, scheme: str) -> None:
     page.wait_for_timeout(800)
     take("replay")
     page.goto(f"{url}/runs?project={PROJECT}")
-    page.get_by_test_id("stDataFrame").wait_for()
+    page.locator(".t-line .t-name").first.wait_for()
     page.wait_for_timeout(2500)
     take("runs")
     page.goto(f"{url}/?project={PROJECT}")

@@ -81,7 +81,7 @@ def test_names_from_strangers_are_text(stage: Stage, visit: Open) -> None:
     for path in ("/", "/run", "/runs"):
         page.goto(f"{stage.url}{path}?{urlencode({'project': project, 'run': 'odd'})}")
         if path == "/runs":
-            expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+            expect(page.locator(".t-grid")).to_be_visible()
         else:
             ready(page, metrics=2)
             expect(page.locator(".rc .card .title b").first).to_contain_text("<u>loss</u>/")

@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import runcast_dashboard
-from runcast_dashboard import client, lessons, places, settings, table
+from runcast_dashboard import client, lessons, places, settings
 
 SCRIPT = Path(runcast_dashboard.__file__).parent / "app.py"
 
@@ -49,11 +49,12 @@ class Api:
         parts = [unquote(part) for part in request.url.raw_path.decode().partition("?")[0].split("/")[4:]]
         if not parts:
             answer: Any = {"projects": [{"name": name, "updated": name} for name in self.projects]}
+        elif parts[-1] == "order":
+            hidden = request.url.params.get("hidden")
+            answer = {"ids": [run["id"] for run in self.projects[parts[0]] if hidden != "true"]}
         elif len(parts) == 2:
             state = request.url.params.get("state")
             answer = {"runs": [run for run in self.projects[parts[0]] if state in {None, run["state"]}], "next": None}
-        elif parts[-1] == "series":
-            answer = {"values": [1.0, 0.5, None], "total": 3, "exact": True}
         else:
             found = [run for run in self.projects[parts[0]] if run["id"] == parts[2]]
             if not found:
@@ -109,23 +110,22 @@ def test_the_latest_project_is_shown_and_stands_in_the_link(api: Api) -> None:
     assert app.query_params["project"] == "b"
 
 
-def test_the_table_lists_runs_with_config_and_summary(api: Api) -> None:
-    api.projects = {"a": [made_run("one"), made_run("two", "running", summary={"loss": "NaN"})]}
-    app = opened("runs", project="a")
+def test_a_link_says_how_runs_are_listed(api: Api) -> None:
+    api.projects = {"a": [made_run("one")]}
+    app = opened("runs", project="a", filter="config.lr < 1", group="config.net.width")
     assert not app.exception
-    shown = app.dataframe[0].value
-    assert list(shown["name"]) == ["one", "two"]
-    assert list(shown["config net.width"]) == [8, 8]
-    assert list(shown["summary loss"]) == ["0.5", "NaN"]
+    assert app.query_params["filter"] == "config.lr < 1"
+    app.switch_page("views/live.py").run()
+    app.switch_page("views/runs.py").run()
+    assert app.query_params["filter"] == "config.lr < 1"
+    assert app.query_params["group"] == "config.net.width"
 
 
-def test_the_table_can_be_filtered_by_state(api: Api) -> None:
-    api.projects = {"a": [made_run("one"), made_run("two", "running")]}
-    app = opened("runs", project="a")
-    app.selectbox[2].set_value("running").run()
-    assert list(app.dataframe[0].value["name"]) == ["two"]
-    app.selectbox[2].set_value("crashed").run()
-    assert "No run of a is crashed now." in texts(app)
+def test_a_link_shows_only_its_runs_on_live(api: Api) -> None:
+    api.projects = {"a": [made_run("one"), made_run("two"), made_run("three")]}
+    app = opened(project="a", only="two")
+    assert not app.exception
+    assert app.session_state["hidden"] == ["one", "three"]
 
 
 def test_an_unknown_run_offers_those_that_there_are(api: Api) -> None:
@@ -137,12 +137,6 @@ def test_an_unknown_run_offers_those_that_there_are(api: Api) -> None:
     app.button[0].click().run()
     assert not app.exception
     assert app.query_params["run"] == "**one**"
-
-
-def test_new_runs_move_nothing_while_rows_are_selected() -> None:
-    rows = [{"id": name} for name in ("new", "b", "a")]
-    assert [row["id"] for row in table.settle(rows, ["b", "a"], frozen=True)] == ["b", "a", "new"]
-    assert [row["id"] for row in table.settle(rows, ["b", "a"], frozen=False)] == ["new", "b", "a"]
 
 
 def test_a_mistyped_link_shows_the_defaults() -> None:

@@ -45,4 +45,6 @@ def test_whoever_shows_the_token_sees_the_runs_of_a_service_elsewhere(visit: Ope
         page.wait_for_timeout(500)
         assert points(page, "one", "loss")[0] == list(range(30))
         assert f"{stage.url.replace('http', 'ws')}/live" in sockets
+        page.get_by_role("link", name="Runs").click()
+        expect(page.locator(".t-name")).to_have_count(1, timeout=30_000)  # By way of the page's own address.
         assert SECRET not in page.content()

@@ -88,11 +88,11 @@ def test_order_and_rows_are_two_questions(service: Running) -> None:
         "groups": [{"value": "<b>", "runs": 2}, {"value": "res", "runs": 1}],
         "more": False,
     }
-    path = f"{BASE}/rows?id=run1&id=run0&id=gone&config=net.name&config=none&summary=loss&curve=loss"
+    path = f"{BASE}/rows?id=run1&id=run0&id=gone&config=net.name&config=none&summary=loss&curve=loss&extremes=loss"
     _, rows = send(service, path)
     first, second = rows["runs"]
     assert (first["id"], first["config"], first["summary"]) == ("run1", {"net.name": "<b>"}, {"loss": 40})
-    assert (second["low"], second["high"]) == (0, 49)
+    assert second["extremes"] == {"loss": [0, 49]}
     assert 20 <= len(second["curve"]) <= 40
     assert "facts" not in first
     _, columns = send(service, f"{BASE}/columns")

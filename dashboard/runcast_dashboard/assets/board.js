@@ -59,7 +59,7 @@ class Board {
     url.protocol = url.protocol.replace("http", "ws");
     this.ask({
       op: "open",
-      config: { url: url.href, project: data.project, runs: this.single ? [data.run.id] : null, token: data.token },
+      config: { url: url.href, project: data.project, runs: this.single ? [data.run.id] : (data.runs ?? null), token: data.token },
       theme: this.theme, dpr: devicePixelRatio, options: this.options, hidden: [...this.hidden],
     });
     this.dock.start();

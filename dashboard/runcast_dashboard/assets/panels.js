@@ -13,7 +13,7 @@ export class Panels {
   constructor(board) {
     this.board = board;
     const { data } = board;
-    this.service = new Service(data.url, data.project, data.run.id);
+    this.service = new Service(data.project, data.run.id);
     this.created = Date.parse(data.run.created);
     // By the key of its table: how a chart of it is drawn.
     this.charts = new Map(Object.entries(data.run.facts ?? {}).filter(([name, told]) => name.startsWith("chart.") && told?.table).map(([, told]) => [told.table, told]));

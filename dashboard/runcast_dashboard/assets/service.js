@@ -1,11 +1,9 @@
 // The service's REST API, as the parts of a run's page ask it: what is not a point does not come by the live websocket.
 
 export class Service {
-  // `live` is the address of the websocket; the API has the same origin.
-  constructor(live, project, run) {
-    const url = new URL(live, location.href);
-    url.protocol = url.protocol.replace("ws", "http");
-    this.origin = url.origin;
+  // The API has the page's own origin: a dashboard that is served apart relays it.
+  constructor(project, run) {
+    this.origin = location.origin;
     this.projects = `${this.origin}/api/v1/projects`;
     this.run = `${this.projects}/${encodeURIComponent(project)}/runs/${encodeURIComponent(run)}`;
   }
@@ -26,7 +24,7 @@ export class Service {
     try {
       answer = await fetch(url, how);
     } catch {
-      throw new Error(this.origin === location.origin ? "The service does not answer; trying again." : `The service at ${this.origin} keeps this to pages of its own; open it there.`);
+      throw new Error("The service does not answer; trying again.");
     }
     const body = await answer.json().catch(() => ({}));
     if (!answer.ok) throw new Error(body.error?.message ?? `The service answered ${answer.status}.`);

@@ -18,10 +18,10 @@ shown = board(
 )
 places.keep(shown.options)
 if shown.hidden is not None:
-    st.session_state["hidden"] = shown.hidden
+    places.keep_hidden(shown.hidden)
 if shown.project:
     places.put(project=shown.project)
-    st.session_state["hidden"] = []
+    places.keep_hidden(None)
     st.rerun()
 if shown.open:
     places.go("views/run.py", project=project, run=shown.open)

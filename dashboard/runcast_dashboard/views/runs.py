@@ -1,32 +1,23 @@
-"""Runs: a project's runs as a table that stays true while it is looked at."""
+"""Runs: a project's runs as a table, however many there are."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from runcast_dashboard import client, places
-from runcast_dashboard.lessons import no_answer
-from runcast_dashboard.table import STATES, columns_of, flat, number, runs_table
-
-JUDGED_BY = ("acc", "loss", "reward", "score")  # A metric that is likely to be what a training is judged by.
+from runcast_dashboard import places
+from runcast_dashboard.table import table
 
 project, projects = places.project()
-try:
-    recent, _ = client.runs(project, limit=50)
-except client.Unanswered as error:
-    no_answer(error)
-metrics = columns_of(
-    {name: value for name, value in flat(run.get("summary")).items() if number(value) is not None} for run in recent
-)
-metrics.sort(key=lambda name: not any(word in name.lower() for word in JUDGED_BY))
-with st.container(key="page"):
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        names = projects if project in projects else [project, *projects]
-        chosen = st.selectbox("Project", names, index=names.index(project), width=260)
-        spark = st.selectbox("Curve", metrics, width=220, placeholder="No metric yet") if metrics else None
-        state = st.selectbox("State", STATES, index=None, placeholder="All states", width=160)
-    if chosen and chosen != project:
-        st.session_state.pop("run pages", None)
-        places.put(project=chosen)
-        st.rerun()
-    runs_table(project, state=state, spark=spark)
+shown = table(project, projects=projects, place=places.listing(), selected=places.selected())
+places.keep_listing(shown.place)
+if shown.selected is not None:
+    st.session_state["selected"] = list(shown.selected)
+if shown.project:
+    places.put(project=shown.project)
+    places.forget_listing()
+    st.rerun()
+if shown.open:
+    places.go("views/run.py", project=project, run=shown.open)
+if shown.live:
+    places.keep_hidden(None)
+    places.go("views/live.py", project=project, only=places.join(shown.live))

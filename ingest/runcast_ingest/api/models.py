@@ -115,8 +115,7 @@ class RowRun(Run):
     """A run as a row: only what was asked for of its config and summary, under dotted names."""
 
     curve: list[float] | None = Field(None, description="With `curve`: some values of that metric, in order of step.")
-    low: float | None = None
-    high: float | None = None
+    extremes: dict[str, list[float | None]] = Field(description="By metric, its lowest and highest value.")
 
 
 class Rows(_Model):

@@ -27,6 +27,7 @@ from runcast_ingest.store.curation import Change
 ORDER_MAX = 50_000  # Ids of one answer: a megabyte.
 ROWS_MAX = 200  # Of one answer: a few screens, or all that are compared.
 KEY_CHARS_MAX = 2000
+EXTREMES_MAX = 20  # Metrics of one answer.
 
 Keys = Annotated[list[Annotated[str, Query(max_length=KEY_CHARS_MAX)]] | None, Query(max_length=500)]
 
@@ -46,7 +47,7 @@ def routes(store: Store, is_stopping: Callable[[str], bool]) -> APIRouter:
         filter: Filter = None,  # noqa: A002  # As with the list of runs.
         sort: Sort = "-created",
         group: Annotated[str | None, Query(description="A field, as for sort.", max_length=KEY_CHARS_MAX)] = None,
-        hidden: Hidden = False,
+        hidden: Hidden = None,
         deleted: Deleted = False,
     ) -> Response:
         """The ids of all runs that fit, in order; with `group` in parts of the same value."""
@@ -76,13 +77,20 @@ def routes(store: Store, is_stopping: Callable[[str], bool]) -> APIRouter:
         config: Keys = None,
         summary: Keys = None,
         curve: Annotated[
-            str | None, Query(description="A metric whose curve, lowest and highest value are wanted.", max_length=2000)
+            str | None, Query(description="A metric whose curve is wanted.", max_length=KEY_CHARS_MAX)
+        ] = None,
+        extremes: Annotated[
+            list[Annotated[str, Query(max_length=KEY_CHARS_MAX)]] | None,
+            Query(description="Metrics whose lowest and highest values are wanted.", max_length=EXTREMES_MAX),
         ] = None,
         whole: Annotated[bool, Query(description="All of config and summary, as they are.")] = False,
     ) -> Response:
         """Runs by their ids, in that order, with what is asked for; those that there are not are left out."""
         records = await store.runs_of_ids(project, id)
-        sketches = await store.sketches(project, curve, [record.key for record in records]) if curve else {}
+        keys = [record.key for record in records]
+        sketches = {
+            metric: await store.sketches(project, metric, keys) for metric in {*(extremes or ()), curve} - {None}
+        }
         told = []
         for record in records:
             row = run_told(record, stopping=is_stopping(record.path))
@@ -90,8 +98,12 @@ def routes(store: Store, is_stopping: Callable[[str], bool]) -> APIRouter:
                 row["config"] = _picked(row["config"], config or ())
                 row["summary"] = _picked(row["summary"], summary or ())
                 del row["metrics"]
-            if (sketch := sketches.get(record.key)) is not None:
-                row |= {"curve": sketch.values, "low": json_safe(sketch.low), "high": json_safe(sketch.high)}
+            if curve:
+                row["curve"] = sketches[curve][record.key].values
+            row["extremes"] = {
+                metric: [json_safe(sketches[metric][record.key].low), json_safe(sketches[metric][record.key].high)]
+                for metric in extremes or ()
+            }
             told.append(row)
         return say({"runs": told})
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 import click
 import uvicorn
@@ -19,6 +19,7 @@ from runcast.cli.background import open_page
 from runcast.gate import Gate
 from runcast.service import Service
 from runcast_dashboard.mount import pages
+from runcast_dashboard.relay import PREFIX, Relay
 from runcast_dashboard.settings import DashboardSettings
 from runcast_ingest.ports import listen
 from runcast_ingest.settings import Settings
@@ -33,8 +34,22 @@ def start(server: str | None, live: str | None, host: str, port: int, *, opens: 
         given = DashboardSettings(given.server, given.token, live)
     with listen(settings.host, settings.port) as line:
         app, lifespan = pages(given)
+        relay = Relay(given)
+
+        @asynccontextmanager
+        async def opened(app: Starlette) -> AsyncIterator[None]:
+            async with lifespan(app), relay.lifespan(app):
+                yield
+
         gate = Gate(
-            Starlette(routes=[Route("/healthz", _healthz), Mount("/", app)], lifespan=lifespan),
+            Starlette(
+                routes=[
+                    Route("/healthz", _healthz),
+                    Route(f"{PREFIX}/{{rest:path}}", relay.answer, methods=["GET", "POST"]),
+                    Mount("/", app),
+                ],
+                lifespan=opened,
+            ),
             token=settings.token,
             hosts=settings.hosts or None,
             origins=settings.origins,

@@ -1,0 +1,52 @@
+// The service's REST API as pages in the browser ask it: on their own origin, answers as values, troubles as sentences.
+
+export class Trouble extends Error {
+  constructor(message, { code = "", status = 0, at = null, length = 1 } = {}) {
+    super(message);
+    Object.assign(this, { code, status, at, length });
+  }
+}
+
+export class Service {
+  constructor(base, project) {
+    this.base = base;
+    this.project = project;
+  }
+
+  get root() {
+    return `${this.base}/projects/${encodeURIComponent(this.project)}`;
+  }
+
+  // `params` are pairs: a name may stand there often. What is null or empty is left out.
+  get(path, params = [], signal = undefined) {
+    const query = new URLSearchParams(params.filter(([, value]) => value !== null && value !== undefined && value !== ""));
+    return this.ask(`${this.root}/${path}?${query}`, { signal });
+  }
+
+  post(path, body) {
+    return this.ask(`${this.root}/${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  }
+
+  async ask(url, options) {
+    let answer;
+    try {
+      answer = await fetch(url, { credentials: "same-origin", ...options });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new Trouble("The service does not answer. Trainings go on, and nothing is lost; trying again.", { code: "away" });
+    }
+    let body = null;
+    try {
+      body = await answer.json();
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+    }
+    if (answer.ok && body) return body;
+    const { code, message, at, length } = body?.error ?? {};
+    throw new Trouble(message ?? `The service answered ${answer.status}.`, { code, status: answer.status, at: at ?? null, length });
+  }
+}
+
+// JSON has no NaN: floats that it cannot say come as words.
+const WORDS = { NaN, Infinity, "-Infinity": -Infinity };
+export const asNumber = (value) => (typeof value === "number" ? value : typeof value === "string" && value in WORDS ? WORDS[value] : null);

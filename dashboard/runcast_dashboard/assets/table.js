@@ -1,0 +1,374 @@
+// The table of a project's runs, as a component of the page: what is asked of the service, and when. It is live, and
+// moves nothing that somebody looks at: values change where they stand, new runs wait behind a button.
+
+import { element, write } from "./dom.js";
+import { Bulk } from "./table-bulk.js";
+import { Columns } from "./table-columns.js";
+import { Grid } from "./table-grid.js";
+import { Toolbar } from "./table-toolbar.js";
+import { Service } from "./asking.js";
+
+const ROWS_MS = 2000;
+const ORDER_MS_MIN = 4000;
+const ORDER_SHARE = 20; // An order is asked for again after so many times what it took: thousands of runs cost a little.
+const ROWS_MAX = 100; // Of one question.
+const NEED_MS = 60; // Rows come into view in bursts.
+const TYPED_MS = 350;
+const TELL_MS = 400;
+const USUAL = "-created"; // The newest first.
+const tables = new WeakMap();
+
+export default function mount(component) {
+  const root = component.parentElement;
+  const table = tables.get(root);
+  if (table) table.update(component);
+  else tables.set(root, new Table(component));
+  return () => {
+    tables.get(root)?.destroy();
+    tables.delete(root);
+  };
+}
+
+// A word or two that are no expression are looked for in names.
+export function expression(text) {
+  const said = text.trim();
+  if (!said || /[<>=~()"']|\b(and|or|not|in)\b|^(config|summary|min|max)\.|^(tags|finished|hidden|notes|group)$/.test(said)) return said;
+  return `name ~ ${JSON.stringify(said)} or id ~ ${JSON.stringify(said)}`;
+}
+
+class Table {
+  constructor(component) {
+    this.component = component;
+    const { data } = component;
+    this.service = new Service(data.api, data.project);
+    this.columns = new Columns(data.project);
+    this.later = new Map();
+    this.rows = new Map(); // Run id → what the service last said.
+    this.selected = new Set(data.selected);
+    this.shut = new Set(); // Values of groups that are closed.
+    this.filter = data.filter ?? "";
+    this.sort = data.sort || USUAL;
+    this.group = data.group ?? "";
+    this.view = "active";
+    this.order = { ids: [], groups: null };
+    this.toolbar = new Toolbar(this);
+    this.grid = new Grid(this);
+    this.bulk = new Bulk(this);
+    this.message = element("div", "t-message");
+    this.said = element("div", "t-said");
+    this.said.setAttribute("aria-live", "polite");
+    this.root = element("div", "rt loading", this.toolbar.root, this.message, this.grid.root, this.bulk.root, this.said);
+    component.parentElement.append(this.root);
+    this.onKey = (event) => this.key(event);
+    window.addEventListener("keydown", this.onKey);
+    this.onSeen = () => document.hidden || this.turn();
+    document.addEventListener("visibilitychange", this.onSeen);
+    (window.__rc ??= {}).table = this; // A handle for tests.
+    this.theme();
+    this.begin();
+  }
+
+  get data() {
+    return this.component.data;
+  }
+
+  update(component) {
+    this.component = component;
+    this.toolbar.update();
+    this.theme();
+  }
+
+  theme() {
+    const page = getComputedStyle(this.root).getPropertyValue("--st-background-color").trim() || "#ffffff";
+    const channels = page[0] === "#" ? [1, 3, 5].map((at) => parseInt(page.slice(at, at + 2), 16)) : page.match(/\d+/g).map(Number);
+    this.root.classList.toggle("dark", channels[0] + channels[1] + channels[2] < 380);
+  }
+
+  async begin() {
+    const order = this.reorder({ home: true });
+    try {
+      this.columns.learn(await this.service.get("columns"));
+    } catch {
+      this.columns.learn({ config: [], summary: [] }); // What is wrong the order says too.
+    }
+    if (this.gone) return;
+    this.toolbar.learned();
+    this.grid.layout();
+    await order;
+    if (!this.gone) this.again();
+  }
+
+  // Ask anew which runs stand where. Whoever looks has asked for it: by a filter, an order, or the button.
+  async reorder({ home = false, quiet = false } = {}) {
+    this.asking?.abort();
+    const asking = (this.asking = new AbortController());
+    if (!quiet) this.root.classList.add("waiting");
+    const began = performance.now();
+    try {
+      const order = await this.service.get("order", this.question, asking.signal);
+      if (this.gone || asking !== this.asking) return;
+      this.took = performance.now() - began;
+      this.toolbar.mistake(null);
+      this.show(order, home);
+    } catch (error) {
+      if (error.name === "AbortError" || this.gone) return;
+      this.trouble(error);
+    } finally {
+      if (asking === this.asking) this.root.classList.remove("waiting");
+    }
+  }
+
+  get question() {
+    return [
+      ["filter", expression(this.filter)], ["sort", this.sort], ["group", this.group],
+      ["hidden", this.view === "deleted" ? null : String(this.view === "hidden")], ["deleted", this.view === "deleted" ? "true" : null],
+    ];
+  }
+
+  show(order, home) {
+    this.order = order;
+    this.known = new Set(order.ids);
+    this.fresh = null;
+    this.root.classList.remove("loading");
+    for (const id of this.rows.keys()) if (!this.known.has(id) && !this.selected.has(id)) this.rows.delete(id);
+    this.toolbar.news(0, false);
+    this.grid.showSort();
+    this.arrange(home);
+    this.empty();
+    const several = `${order.ids.length.toLocaleString("en")} ${order.ids.length === 1 ? "run" : "runs"}`;
+    this.toolbar.count(order.more ? `the first ${several}` : several);
+    write(this.said, several);
+  }
+
+  arrange(home = false) {
+    const { ids, groups } = this.order;
+    if (!groups) return this.grid.show(ids.map((id) => ({ id })), { home });
+    const items = [];
+    let at = 0;
+    for (const { value, runs } of groups) {
+      const shut = this.shut.has(value);
+      items.push({ title: value === null ? "without a value" : String(value), value, runs, shut });
+      if (!shut) for (const id of ids.slice(at, at + runs)) items.push({ id });
+      at += runs;
+    }
+    return this.grid.show(items, { home });
+  }
+
+  empty() {
+    const none = !this.order.ids.length;
+    this.root.classList.toggle("empty", none);
+    if (!none) return this.message.replaceChildren();
+    const [title, text] = this.filter.trim()
+      ? ["No run fits the filter", "Take a part of it away, or look at the examples behind ?"]
+      : this.view === "hidden" ? ["Nothing is hidden", "Select runs and hide them: they leave the table and start switched off on Live."]
+      : this.view === "deleted" ? ["Nothing was deleted", "Deleted runs stay here, whole, and can be restored."]
+      : ["No run yet", "A first run takes three lines:"];
+    const code = `import runcast\n\nrun = runcast.init(project=${JSON.stringify(this.data.project)})\nrun.log({"loss": 0.5})`;
+    const lesson = title === "No run yet" ? [element("pre", "t-code", code)] : [];
+    return this.message.replaceChildren(element("h2", "", title), element("p", "", text), ...lesson);
+  }
+
+  trouble(error) {
+    if (error.code === "bad_filter" || error.code === "bad_value") {
+      this.toolbar.mistake(error, expression(this.filter) === this.filter.trim());
+      return;
+    }
+    if (error.code === "unknown_project") return void this.show({ ids: [], groups: null, more: false }, true);
+    this.root.classList.remove("loading");
+    this.toolbar.mistake(error.status === 401 ? { message: "Your session is over: load the page again to sign in." } : error);
+  }
+
+  // While the page is seen: what stands in the rows, and now and then whether something is new.
+  again() {
+    clearTimeout(this.clock);
+    this.clock = setTimeout(() => this.turn(), ROWS_MS);
+  }
+
+  async turn() {
+    clearTimeout(this.clock);
+    if (this.gone || document.hidden) return;
+    await this.load(this.grid.ids);
+    const wait = Math.max(ORDER_MS_MIN, ORDER_SHARE * (this.took ?? 0));
+    if (!this.gone && performance.now() - (this.looked ?? 0) > wait) await this.look();
+    if (!this.gone) this.again();
+  }
+
+  async look() {
+    this.looked = performance.now();
+    const question = JSON.stringify(this.question);
+    let order;
+    try {
+      order = await this.service.get("order", this.question);
+    } catch {
+      return;
+    }
+    if (this.gone || question !== JSON.stringify(this.question) || !this.known) return;
+    this.took = performance.now() - this.looked;
+    const added = order.ids.filter((id) => !this.known.has(id)).length;
+    const moved = !added && (order.ids.length !== this.order.ids.length || order.ids.some((id, at) => id !== this.order.ids[at]));
+    // Nobody looks at an empty table: what is new may come at once.
+    if (!this.order.ids.length && order.ids.length) return void (await this.freshColumns(), this.show(order, true));
+    this.fresh = added || moved ? order : null;
+    this.toolbar.news(added, moved);
+  }
+
+  async freshColumns() {
+    try {
+      this.columns.metrics = [];
+      this.columns.learn(await this.service.get("columns"));
+      this.toolbar.learned();
+      this.grid.layout();
+    } catch {
+      // The next look finds them.
+    }
+  }
+
+  showNews() {
+    if (this.fresh) this.show(this.fresh, true);
+    else this.reorder({ home: true });
+    this.freshColumns();
+  }
+
+  onNeed(ids) {
+    if (!ids.some((id) => !this.rows.has(id))) return;
+    this.needed ??= setTimeout(() => {
+      this.needed = null;
+      this.load(this.grid.ids.filter((id) => !this.rows.has(id)));
+    }, NEED_MS);
+  }
+
+  async load(ids) {
+    for (let at = 0; at < ids.length; at += ROWS_MAX) {
+      const part = ids.slice(at, at + ROWS_MAX);
+      let found;
+      try {
+        found = (await this.service.get("rows", [...part.map((id) => ["id", id]), ...this.columns.wanted()])).runs;
+      } catch (error) {
+        if (error.code === "away") this.toolbar.away(error.message);
+        return;
+      }
+      if (this.gone) return;
+      this.toolbar.away("");
+      for (const run of found) this.rows.set(run.id, { ...run, gone: run.deleted && this.view !== "deleted" });
+    }
+    this.grid.refresh();
+  }
+
+  row(id) {
+    return this.rows.get(id);
+  }
+
+  hrefOf(id) {
+    return `./run?project=${encodeURIComponent(this.data.project)}&run=${encodeURIComponent(id)}`;
+  }
+
+  // What the reader does.
+
+  onSort(column) {
+    const [now, down] = [this.sort.replace(/^-/, ""), this.sort.startsWith("-")];
+    if (now !== column.id) this.sort = column.down ? `-${column.id}` : column.id;
+    else if (down === !!column.down) this.sort = column.down ? column.id : `-${column.id}`;
+    else this.sort = USUAL;
+    this.grid.showSort();
+    this.place();
+    this.reorder({ home: true });
+  }
+
+  onFilter(text) {
+    this.filter = text;
+    clearTimeout(this.typed);
+    this.typed = setTimeout(() => {
+      this.place();
+      this.reorder({ home: true });
+    }, TYPED_MS);
+  }
+
+  onGrouped(field) {
+    this.group = field;
+    this.shut.clear();
+    this.place();
+    this.reorder({ home: true });
+  }
+
+  onGroup(item) {
+    if (item.shut) this.shut.delete(item.value);
+    else this.shut.add(item.value);
+    this.arrange();
+  }
+
+  onView(view) {
+    this.view = view;
+    this.selected.clear();
+    this.onSelect();
+    this.reorder({ home: true });
+  }
+
+  onCurve(metric) {
+    this.columns.draw(metric);
+    this.load(this.grid.ids);
+  }
+
+  onColumns() {
+    this.grid.layout();
+    this.load(this.grid.ids);
+  }
+
+  onSelect() {
+    this.bulk.show();
+    write(this.said, this.selected.size ? `${this.selected.size} selected` : "none selected");
+    this.tell("selected", [...this.selected]);
+  }
+
+  onOpen(id) {
+    this.flush();
+    this.component.setTriggerValue("open", id);
+  }
+
+  go(where) {
+    this.flush();
+    this.component.setTriggerValue(where, [...this.selected]);
+  }
+
+  place() {
+    this.tell("place", { filter: this.filter, sort: this.sort === USUAL ? "" : this.sort, group: this.group });
+  }
+
+  tell(name, value) {
+    clearTimeout(this.later.get(name)?.timer);
+    const act = () => {
+      this.later.delete(name);
+      this.component.setStateValue(name, value);
+    };
+    this.later.set(name, { act, timer: setTimeout(act, TELL_MS) });
+  }
+
+  // Whoever leaves takes along what Python was not told yet.
+  flush() {
+    for (const { act, timer } of [...this.later.values()]) {
+      clearTimeout(timer);
+      act();
+    }
+  }
+
+  key(event) {
+    const target = event.composedPath()[0];
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || target.matches?.("input, textarea, select, [contenteditable]")) return;
+    event.preventDefault();
+    this.toolbar.find.focus();
+  }
+
+  destroy() {
+    this.gone = true;
+    clearTimeout(this.clock);
+    clearTimeout(this.typed);
+    clearTimeout(this.needed);
+    for (const { timer } of this.later.values()) clearTimeout(timer);
+    this.asking?.abort();
+    window.removeEventListener("keydown", this.onKey);
+    document.removeEventListener("visibilitychange", this.onSeen);
+    this.grid.destroy();
+    this.bulk.destroy();
+    this.root.remove();
+    if (window.__rc.table === this) delete window.__rc.table;
+  }
+}
