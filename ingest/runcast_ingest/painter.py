@@ -255,7 +255,8 @@ class Painter:
 def _is_whole(run: RunInfo, batches: Sequence[Batch] | None) -> bool:
     """Whether what is held is all that a run ever published: then the store need not be asked."""
     begun = {batch.writer for batch in batches or () if batch.first == 1}
-    return bool(begun) and begun.issuperset(run.writers)
+    # What its bases logged is another run's to the hub, and may be here too.
+    return bool(begun) and not run.elders and begun.issuperset(run.writers)
 
 
 def envelope(view: records.View) -> int:

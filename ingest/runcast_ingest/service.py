@@ -38,7 +38,7 @@ from runcast_ingest.persister import Persister
 from runcast_ingest.settings import Settings
 from runcast_ingest.states import States
 from runcast_ingest.stops import Stops
-from runcast_ingest.store import Store
+from runcast_ingest.store import Replaced, Store
 from runcast_ingest.store.codec import Damaged
 from runcast_ingest.tail import Tail
 
@@ -98,7 +98,7 @@ class _Service:
             store,
             on_stored=self._broadcast.stored,
             on_state=self._reached,
-            on_replaced=self._broadcast.replaced,
+            on_replaced=self._replaced,
         )
         self._tail = Tail(
             redis_url,
@@ -179,6 +179,10 @@ class _Service:
     def _reached(self, path: str, state: str) -> None:
         self._states.committed(path, state)
         self._show(path, state)
+
+    async def _replaced(self, replaced: Replaced) -> None:
+        self._states.replaced(replaced.path, replaced.aside, replaced.writers)
+        await self._broadcast.replaced(replaced)
 
     async def _declare(self, path: str, state: str) -> None:
         try:

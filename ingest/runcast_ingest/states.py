@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from runcast.errors import StoreUnavailable
 from runcast.events import Finish, Start
+from runcast.names import ASIDE
 from runcast_ingest.batch import Batch
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class States:
         self._change = change
         self._clock = clock
         self._lives: dict[str, _Life] = {}
+        self._homes: dict[str, str] = {}  # By writer that lives: the path of its run, where that was set aside.
         self._deaf = False
 
     def __len__(self) -> int:
@@ -94,9 +96,22 @@ class States:
         now = self._clock()
         labelled = {label: writer for writer, label in writers.items()}
         self._lives[path] = _Life(RUNNING, dict.fromkeys(writers, now), labelled)
+        if ASIDE in path.rpartition("/")[2]:
+            self._homes |= dict.fromkeys(writers, path)
+
+    def replaced(self, path: str, aside: str, writers: Iterable[str]) -> None:
+        """Take in that another run has a run's path: `writers`, who have not ended, write to the path `aside`."""
+        heard = dict.fromkeys(writers, self._clock())
+        if (life := self._lives.get(path)) is not None:
+            for writer in heard:
+                life.heard.pop(writer, None)
+        if heard:
+            self._lives[aside] = _Life(RUNNING, heard)
+            self._homes |= dict.fromkeys(heard, aside)
 
     def heard(self, path: str, writer: str) -> None:
         """Note a sign of life: a beat or a batch."""
+        path = self._homes.get(writer, path)
         life = self._lives.get(path)
         if life is None:
             life = self._lives[path] = _Life(UNASKED, {})
@@ -113,7 +128,7 @@ class States:
 
     def _began(self, path: str, writer: str, label: str) -> None:
         """Listen no more for the one that it goes on for; should that one live after all, its next beat is heard."""
-        life = self._lives[path]
+        life = self._lives[self._homes.get(writer, path)]
         before = life.labelled.get(label)
         if before is not None and before != writer:
             life.heard.pop(before, None)
@@ -126,7 +141,7 @@ class States:
 
     def ended(self, path: str, writer: str) -> None:
         """Note a writer's last word: its silence means nothing from now on."""
-        life = self._lives.get(path)
+        life = self._lives.get(self._homes.pop(writer, path))
         if life is not None:
             life.heard.pop(writer, None)
 
@@ -134,7 +149,9 @@ class States:
         """Take over the state that the store has: by a Start or a Finish, or because we said so."""
         if state != RUNNING:
             # Forgotten: whoever is heard of again makes us ask.
-            self._lives.pop(path, None)
+            if (life := self._lives.pop(path, None)) is not None:
+                for writer in life.heard:
+                    self._homes.pop(writer, None)
         elif (life := self._lives.get(path)) is not None:
             life.state = state
 

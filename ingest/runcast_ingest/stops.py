@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
+from runcast.names import ASIDE, run_path
 from runcast.streams import shard_of
 from runcast_ingest.broadcast import Broadcast
 from runcast_ingest.persister import Persister
@@ -24,7 +25,9 @@ class Stops:
     def ask(self, path: str) -> int | None:
         """Ask those who write to a run; says how many they are, None when it is another service's run."""
         writers = self._states.alive(path)
-        if not self._persister.ask_to_stop(shard_of(path), writers):
+        begun_as, _, _ = path.rpartition("/")[2].partition(ASIDE)  # A run that was set aside keeps its shard.
+        shard = shard_of(run_path(path.rpartition("/")[0], begun_as))
+        if not self._persister.ask_to_stop(shard, writers):
             return None
         if writers:
             self._asked[path] = writers

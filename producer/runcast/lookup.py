@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from runcast.destination import Destination
-from runcast.drain import drain
+from runcast.drain import drain, is_of, journals
 from runcast.errors import RuncastError, ServerMissing
 from runcast.left import read_left
 from runcast.names import run_path
@@ -39,20 +39,31 @@ def look_up(settings: Settings, project: str, run_id: str) -> Mapping[str, Any] 
     return {**known, "steps": max(known["steps"], left["steps"])}
 
 
-def _ask(settings: Settings, project: str, run_id: str) -> Mapping[str, Any] | None:
-    destination = Destination(settings)
-    url = destination.service()
-    if url is None:
-        why = f"; the mode is {settings.mode}" if settings.mode != "online" else ""
-        raise ServerMissing(f"no service is known here{why}")
+def send_left(settings: Settings, project: str, run_id: str) -> None:
+    """Send what a killed process left here of a run that begins anew: else it would still be taken to live."""
+    path, destination = run_path(project, run_id), Destination(settings)
+    if any(is_of(journal, path) for journal in journals(settings.directory)) and destination.redis() is not None:
+        _drain(settings, destination, path)
+
+
+def _drain(settings: Settings, destination: Destination, path: str) -> None:
     drain(
         settings.directory,
         destination.redis,
         find_service=destination.files,
         token=settings.token,
         wait_seconds=min(settings.init_seconds, DRAIN_SECONDS_MAX),
-        only=run_path(project, run_id),
+        only=path,
     )
+
+
+def _ask(settings: Settings, project: str, run_id: str) -> Mapping[str, Any] | None:
+    destination = Destination(settings)
+    url = destination.service()
+    if url is None:
+        why = f"; the mode is {settings.mode}" if settings.mode != "online" else ""
+        raise ServerMissing(f"no service is known here{why}")
+    _drain(settings, destination, run_path(project, run_id))
     service, reading = import_module("runcast.service"), import_module("runcast.apis.run")
     try:
         found: Mapping[str, Any] = service.Service(url, settings.token, seconds_max=settings.init_seconds).run(

@@ -24,7 +24,7 @@ from runcast.errors import AuthenticationError, UsageError
 from runcast.exits import Exits
 from runcast.given import Settings as Given
 from runcast.invent import run_name
-from runcast.lookup import look_up
+from runcast.lookup import look_up, send_left
 from runcast.messages import Messages
 from runcast.request import Request
 from runcast.restoring import restore
@@ -180,6 +180,8 @@ class Session:
             and rank is None
             and settings.sources["run_id"] != "RUNCAST_RUN_ID"
         )
+        if overwrite and settings.run_id is not None and settings.mode == "online" and not settings.resume:
+            send_left(settings, project, settings.run_id)
         return behind(
             project=project,
             run_id=settings.run_id,

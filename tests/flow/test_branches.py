@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
 from msgspec import structs
-from tests.flow.running import Running, python, rows_of, state_of, up, wait_until
+from tests.flow.running import Running, environment, python, rows_of, state_of, up, wait_until
 from tests.flow.stored import BEGIN, Publisher, block
 
 import runcast
@@ -143,6 +145,63 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert losses(service, "late~1") == straight(0, 40)
 
 
+def test_a_run_that_was_killed_a_moment_ago_is_set_aside_too(service: Running) -> None:
+    """Its silence is too short to say anything, but here its journal has no owner any more."""
+    killed = python(
+        """
+import os, signal, time, runcast
+run = runcast.init(project="p", id="killed")
+for step in range(40):
+    run.log({"loss": step}, step=step)
+while run._writer.waiting:
+    time.sleep(0.01)
+os.kill(os.getpid(), signal.SIGKILL)
+""",
+        RUNCAST_DIR=str(service.directory),
+    )
+    assert killed.returncode == -signal.SIGKILL
+    train(service, "id='killed'", 0, 5, factor=2)
+    assert losses(service, "killed") == straight(0, 5, factor=2)
+    assert losses(service, "killed~1") == straight(0, 40)
+    assert [state_of(service.api, "p", run) for run in ("killed", "killed~1")] == ["finished", "crashed"]
+
+
+def test_a_run_that_goes_on_when_it_was_set_aside_ends_by_itself(service: Running) -> None:
+    """Somebody went back in it from elsewhere, and it was told to stop: nothing of that is the new run's."""
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            """
+import time, runcast
+run = runcast.init(project="p", id="split")
+step = 0
+try:
+    while True:
+        run.log({"loss": step}, step=step)
+        step += 1
+        time.sleep(0.05)
+except KeyboardInterrupt:
+    run.finish(exit_code=3)
+""",
+        ],
+        env=environment(RUNCAST_DIR=str(service.directory)),
+        stderr=subprocess.DEVNULL,
+    ) as old:
+        try:
+            wait_until(lambda: state_of(service.api, "p", "split"))
+            wait_until(lambda: True if len(rows_of(service.api, "p", "split")) > 9 else None)
+            train(service, "resume_from='split?_step=3'", 4, 8, factor=-1)
+            assert losses(service, "split") == straight(0, 4) + straight(4, 8, factor=-1)
+            assert [state_of(service.api, "p", run) for run in ("split", "split~1")] == ["finished", "running"]
+            service.api.post("/api/v1/projects/p/runs/split~1/stop")
+            assert old.wait(60) == 0
+        finally:
+            old.kill()
+    assert [state_of(service.api, "p", run) for run in ("split", "split~1")] == ["finished", "failed"]
+    assert len(losses(service, "split~1")) > 9
+
+
 def test_two_at_once_with_one_id_are_writers_of_one_run(service: Running) -> None:
     done = python(
         """
@@ -238,3 +297,31 @@ async def test_a_run_that_waited_while_a_later_one_began_is_set_aside_with_its_c
         assert aside is not None
         assert (kept.summary, aside.summary) == ({"a": 9.0}, {"a": 5.0, "b": 6.0})
         assert [run.id for run in (await store.runs("p"))[0]] == ["r"]
+
+
+async def test_ranks_that_each_begin_their_run_anew_begin_one(tmp_path: Path) -> None:
+    """Whichever is heard first, also when that one has ended already; and so do their children."""
+
+    def rank(number: int, at: int, begin: str = FRESH) -> Start:
+        return structs.replace(beginning(at, begin), label=f"rank{number}")
+
+    async with stored(tmp_path / "runcast.db") as store:
+        ranks = [Publisher(store, writer=letter * 16) for letter in "abcd"]
+        await ranks[0].commit(rank(0, 9), block({"a": [1.0]}, steps=[0]), Finish(BEGIN + 10, 0))
+        for number, at in ((1, 5), (2, 20)):
+            await ranks[number].commit(rank(number, at), block({"a": [1.0]}, steps=[0]))
+        child = structs.replace(beginning(5), time=BEGIN + 30, label="fork-1")
+        await ranks[3].commit(child, block({"a": [2.0]}, steps=[1]))
+        run = await store.run("p", "r")
+        assert run is not None
+        assert [writer.label for writer in run.writers] == ["rank0", "rank1", "rank2", "fork-1"]
+        # The next job meets at the same address, when the first is over.
+        for number in (1, 2, 3):
+            await ranks[number].commit(Finish(BEGIN + 40, 0))
+        for number, letter in ((2, "e"), (0, "f")):
+            await Publisher(store, writer=letter * 16).commit(rank(number, 50 + number))
+        run, before = await store.run("p", "r"), await store.run("p", "r~1")
+        assert run is not None
+        assert before is not None
+        assert [writer.label for writer in run.writers] == ["rank2", "rank0"]
+        assert len(before.writers) == 4

@@ -108,6 +108,26 @@ def test_the_silence_of_a_rank_that_was_begun_again_says_nothing(restarted: bool
     assert states.due() == []
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_who_writes_on_to_a_run_that_was_set_aside_keeps_that_one_alive(restarted: bool) -> None:
+    states, clock = _states()
+    if restarted:
+        states.begin("p/r~1", {"a": ""})
+        states.begin("p/r", {"b": ""})
+    else:
+        states.saw(began("a", ""))
+        states.saw(began("b", ""))
+        states.replaced("p/r", "p/r~1", ["a"])
+        states.committed("p/r", RUNNING)
+    clock.now += SILENCE_SECONDS + 1
+    states.heard("p/r", "a")
+    assert states.due() == [("p/r", CRASHED)]
+    states.committed("p/r", CRASHED)
+    assert (states.alive("p/r~1"), states.alive("p/r")) == ({"a"}, set())
+    clock.now += SILENCE_SECONDS + 1
+    assert states.due() == [("p/r~1", CRASHED)]
+
+
 def test_after_a_start_of_the_service_every_writer_has_its_time() -> None:
     states, clock = _states()
     states.begin("p/r", {"a": ""})

@@ -14,6 +14,8 @@ from runcast_ingest.store.records import Replaced
 from runcast_ingest.store.register import Register
 from runcast_ingest.store.standing import METRICS, Run, ends
 
+JOB_SECONDS_MAX = 600.0  # Between the first rank's `init` and the last one's: machines are slow to start in turn.
+
 
 def place(register: Register, batch: Batch) -> tuple[Run, Replaced | None]:
     """Find the run that a batch belongs to, made where there is none; says what was set aside for it."""
@@ -33,6 +35,8 @@ def place(register: Register, batch: Batch) -> tuple[Run, Replaced | None]:
         return run, None
     if (one := register.begun(run, start.beginning)) is not None:
         return one, None
+    if _is_of_its_job(run, start):
+        return run, None
     if start.beginning < (run.beginning or run.created):
         if not run.beginning:
             run.beginning = start.beginning  # Those who joined it were faster than who began it.
@@ -42,11 +46,12 @@ def place(register: Register, batch: Batch) -> tuple[Run, Replaced | None]:
     if start.begin == JOIN or (start.begin == FRESH and lives(run)):
         return run, None  # Two at once are two writers of one run.
     base = run if start.begin == REWIND else register.run(start.base) if start.base else None
+    writers = tuple(writer.id for writer in run.writers.values() if writer.finished is None)
     register.set_aside(run)
     new = register.new_run(batch.path, batch.shard, batch.received)
     new.beginning = start.beginning
     _inherit(new, base, start.base_step)
-    return new, Replaced(batch.path, new.key, run.path)
+    return new, Replaced(batch.path, new.key, run.path, writers)
 
 
 def _aside(register: Register, run: Run, start: Start, batch: Batch) -> Run:
@@ -55,6 +60,23 @@ def _aside(register: Register, run: Run, start: Start, batch: Batch) -> Run:
     aside = register.new_run(f"{project}/{register.free_id(run)}", batch.shard, batch.received)
     aside.aside, aside.beginning = 1, start.beginning
     return aside
+
+
+def _is_of_its_job(run: Run, start: Start) -> bool:
+    """Whether a run was begun by another rank of the same job, or by a child of one.
+
+    Each rank begins the run anew, and any of them is heard first. A rank of another job has a label that one of the
+    run's writers has already, or began at another time; a child has the time at which its parent began.
+    """
+    if any(writer.first_time == start.beginning for writer in run.writers.values()):
+        return True
+    apart = abs(start.beginning - (run.beginning or run.created))
+    return (
+        start.begin == FRESH
+        and start.label != ""
+        and apart < JOB_SECONDS_MAX * 10**9
+        and all(writer.label not in ("", start.label) for writer in run.writers.values())
+    )
 
 
 def lives(run: Run) -> bool:

@@ -71,6 +71,7 @@ class Replaced(Struct, frozen=True):
     path: str
     key: int  # Of the run that has the path now.
     aside: str  # The path of the one that had it.
+    writers: tuple[str, ...]  # Who wrote to that one, and has not ended.
 
 
 class Committed(Struct):
