@@ -64,7 +64,7 @@ def _ask(settings: Settings, project: str, run_id: str) -> Mapping[str, Any] | N
         why = f"; the mode is {settings.mode}" if settings.mode != "online" else ""
         raise ServerMissing(f"no service is known here{why}")
     _drain(settings, destination, run_path(project, run_id))
-    service, reading = import_module("runcast.service"), import_module("runcast.apis.run")
+    service, reading = import_module("runcast.service"), import_module("runcast.apis.about")
     try:
         found: Mapping[str, Any] = service.Service(url, settings.token, seconds_max=settings.init_seconds).run(
             project, run_id
