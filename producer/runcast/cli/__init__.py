@@ -32,6 +32,7 @@ COMMANDS = {
     "ls": "List projects, or a project's runs.",
     "show": "Show one run: state, config, summary.",
     "tail": "Print rows as they are logged.",
+    "replay": "Log a stored run again, in its own time.",
     "stop": "Ask a run to stop, as Ctrl-C would.",
     "export": "Write a run's rows as CSV, Parquet or JSON lines.",
     "doctor": "Re-read everything that is stored and check it.",

@@ -1,0 +1,111 @@
+"""Play a stored run again, as a new run that is logged in the same order and at the same pace, or faster.
+
+Rows are read from the service as each was logged; they are logged anew by the client, so whoever subscribes sees a
+training. It knows neither the terminal nor how fast it is asked to be: that is the caller's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+
+from msgspec import Struct
+
+from runcast.errors import UsageError
+from runcast.run import Run
+from runcast.subscription import CaughtUp, Row, RunUpdate, Update
+
+ROWS_MAX = 1_000_000  # Held at once: about a gigabyte for rows of a few metrics.
+SPEEDS = (0.01, 10_000.0)
+SOON_SECONDS = 0.0005  # No sleep is that exact.
+
+
+class Recording(Struct, frozen=True):
+    """A run as it was logged: its rows in the order of their times, and what it was."""
+
+    update: RunUpdate
+    rows: list[Row]
+
+    @property
+    def labels(self) -> list[str]:
+        """Which of the run's processes logged, in the order in which they began."""
+        return list(dict.fromkeys(row.label for row in self.rows))
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.rows[-1].time - self.rows[0].time if self.rows else 0.0
+
+
+class Played(Struct, frozen=True):
+    """How a replay went: rows, and by how many seconds each was logged after its time."""
+
+    rows: int
+    late: list[float]
+
+
+async def record(updates: AsyncGenerator[Update, None], *, from_step: int | None = None) -> Recording:
+    """Read what is stored of one run, each row as it was logged; raises UsageError for nothing, and for too much."""
+    update: RunUpdate | None = None
+    rows: list[Row] = []
+    async with aclosing(updates) as stored:
+        async for each in stored:
+            if isinstance(each, RunUpdate):
+                update = each
+            elif isinstance(each, CaughtUp):
+                break
+            elif from_step is None or each.step >= from_step:
+                if len(rows) == ROWS_MAX:
+                    raise UsageError(
+                        f"the run has more than {ROWS_MAX:,} rows; --from leaves out what is before a step"
+                    )
+                rows.append(each)
+    if update is None or not rows:
+        raise UsageError("there are no rows to replay" + (f" from step {from_step} on" if from_step else ""))
+    # Each process's rows stand in its order already, and the sort is stable.
+    rows.sort(key=lambda row: row.time)
+    return Recording(update, rows)
+
+
+def check_speed(speed: float) -> float:
+    """Return how many seconds of the run pass in one; raises UsageError."""
+    low, high = SPEEDS
+    if not low <= speed <= high:
+        raise UsageError(f"the speed is {speed:g}; it is from {low:g} to {high:g} seconds of the run in one")
+    return speed
+
+
+async def play(
+    recording: Recording,
+    runs: dict[str, Run],
+    *,
+    speed: float,
+    on_row: Callable[[int, Row], None] = lambda _at, _row: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Played:
+    """Log the rows in their time, each to its label's run."""
+    begun, first = clock(), recording.rows[0].time
+    late: list[float] = []
+    for at, row in enumerate(recording.rows):
+        due = begun + (row.time - first) / speed
+        if (wait := due - clock()) > SOON_SECONDS:
+            await asyncio.sleep(wait)
+        late.append(max(0.0, clock() - due))
+        runs[row.label].log(row.values, step=row.step, commit=True)
+        on_row(at, row)
+    return Played(len(recording.rows), late)
+
+
+@contextmanager
+def ended(runs: Sequence[Run]) -> Iterator[None]:
+    """End the runs with the block: well, or as an exception ends a training."""
+    code = 1
+    try:
+        yield
+        code = 0
+    finally:
+        # The others first: whoever began the run speaks for it.
+        for run in reversed(runs):
+            run.finish(exit_code=code)

@@ -1,0 +1,179 @@
+"""`runcast replay`: the same rows again, in the same order, in their own time, for whoever watches."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from tests.flow.running import Running, environment, python, state_of, up, wait_until
+
+import runcast
+from runcast.errors import UsageError
+from runcast.replay import ROWS_MAX, Recording, check_speed, play
+from runcast.streams import SHARDS, stream_key
+from runcast.subscription import CaughtUp, Row, RunUpdate
+
+TRAINING = """
+import sys, time, runcast
+run = runcast.init(project="p", id=sys.argv[1], name="the run", config={"lr": 0.1})
+for step in range(40):
+    run.log({"loss": 1 / (step + 1), "nan": float("nan") if step == 7 else step}, step=step if step != 20 else 3)
+    run.log({"late": step}, step=step) if step % 10 == 0 else None
+    time.sleep(0.02)
+run.finish()
+"""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with up(tmp_path_factory.mktemp("replay")) as running:
+        yield running
+
+
+def train(service: Running, run: str, program: str = TRAINING) -> None:
+    done = python(program, run, RUNCAST_DIR=str(service.directory))
+    assert done.returncode == 0, done.stderr
+
+
+def seen(service: Running, run: str) -> list[Row]:
+    """Every row of a run, as it was logged."""
+
+    async def read() -> list[Row]:
+        found: list[Row] = []
+        async with asyncio.timeout(60), aclosing(runcast.subscribe("p", run, url=service.api.url)) as updates:
+            async for update in updates:
+                if isinstance(update, CaughtUp):
+                    break
+                if isinstance(update, Row):
+                    found.append(update)
+        return sorted(found, key=lambda row: row.time)
+
+    return asyncio.run(read())
+
+
+def replays(service: Running, of: str) -> list[dict[str, Any]]:
+    return [dict(run) for run in service.api.runs("p") if run["config"].get("replay_of") == of]
+
+
+def said(row: Row) -> tuple[int, str, str]:
+    return row.step, row.label, repr(row.values)  # NaN is not equal to itself.
+
+
+def test_a_replay_is_a_new_run_with_the_same_rows_in_the_same_order_and_time(service: Running) -> None:
+    train(service, "once")
+    begun = time.monotonic()
+    done = service.runcast("replay", "p/once", "--speed", "2")
+    took = time.monotonic() - begun
+    assert done.returncode == 0, done.stderr
+    assert "44 rows replayed; late by" in done.stdout
+    (run,) = replays(service, "once")
+    assert (run["name"], run["state"], run["config"]["lr"]) == ("the run (replay)", "finished", 0.1)
+    first, again = seen(service, "once"), seen(service, str(run["id"]))
+    assert [said(row) for row in again] == [said(row) for row in first]
+    length, half = first[-1].time - first[0].time, again[-1].time - again[0].time
+    assert half >= 0.9 * length / 2  # Never sooner; how much later is the machine's affair.
+    assert took >= half
+
+
+def test_every_process_of_a_run_has_its_label_again(service: Running) -> None:
+    train(
+        service,
+        "ranks",
+        """
+import subprocess, sys, runcast
+run = runcast.init(project="p", id="ranks", settings={"x_label": "rank0"})
+other = '''
+import runcast
+run = runcast.init(project="p", id="ranks", mode="shared", settings={"x_label": "rank1"})
+for step in range(5):
+    run.log({"loss": 100.0 + step}, step=step)
+run.finish()
+'''
+for step in range(5):
+    run.log({"loss": float(step)}, step=step)
+subprocess.run([sys.executable, "-c", other], check=True)
+run.finish()
+""",
+    )
+    assert service.runcast("replay", "p/ranks", "--speed", "600", "--as", "both again").returncode == 0
+    (run,) = replays(service, "ranks")
+    assert (run["name"], run["state"]) == ("both again", "finished")
+    rows = seen(service, str(run["id"]))
+    for label, first in (("rank0", 0.0), ("rank1", 100.0)):
+        assert [row.values["loss"] for row in rows if row.label == label] == [first + step for step in range(5)]
+
+
+def test_a_replay_may_begin_at_a_step(service: Running) -> None:
+    train(service, "part")
+    assert service.runcast("replay", "p/part", "--speed", "1000", "--from", "35").returncode == 0
+    (run,) = replays(service, "part")
+    assert {row.step for row in seen(service, str(run["id"]))} == {35, 36, 37, 38, 39}
+
+
+def test_a_replay_may_go_to_another_stream(service: Running, tmp_path: Path, redis_server: str) -> None:
+    train(service, "away")
+    done = service.runcast("replay", "p/away", "--speed", "1000", "--to", redis_server, RUNCAST_FINISH_SECONDS="1")
+    assert "44 rows replayed" in done.stdout
+    client = redis.Redis.from_url(redis_server)
+    assert sum(client.xlen(stream_key(shard)) for shard in range(SHARDS)) > 0
+    assert replays(service, "away") == []
+
+
+def test_ctrl_c_ends_the_new_run_too(service: Running) -> None:
+    train(service, "cut")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runcast.cli", "replay", "p/cut", "--speed", "0.05"],
+        env=environment(RUNCAST_DIR=str(service.directory)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    run = wait_until(lambda: next(iter(replays(service, "cut")), None), 60)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    wait_until(lambda: state_of(service.api, "p", str(run["id"])) == "failed" or None, 60)
+
+
+def test_what_cannot_be_replayed_is_said(service: Running) -> None:
+    train(service, "empty", "import runcast, sys; runcast.init(project='p', id='empty').finish()")
+    done = service.runcast("replay", "p/empty")
+    assert (done.returncode, done.stderr.strip()) == (1, "runcast: there are no rows to replay")
+    done = service.runcast("replay", "p/nothing")
+    assert done.returncode == 1
+    assert "nothing" in done.stderr
+    with pytest.raises(UsageError, match=r"the speed is 0; it is from 0\.01 to 10000"):
+        check_speed(0)
+    assert ROWS_MAX > 100_000
+
+
+class Track:
+    """A run that notes when it is logged to."""
+
+    def __init__(self) -> None:
+        self.at: list[float] = []
+
+    def log(self, values: dict[str, float], step: int, commit: bool) -> None:
+        del values, step, commit
+        self.at.append(time.monotonic())
+
+
+@pytest.mark.parametrize("speed", [10.0, 600.0])
+async def test_no_row_is_played_before_its_time(speed: float) -> None:
+    rows = [Row("r", step, 1000.0 + step * 0.5, {"a": 1.0}) for step in range(20)]
+    track, update = Track(), RunUpdate("r", "r", "finished", {}, {}, 0.0, 20)
+    begun = time.monotonic()
+    played = await play(Recording(update, rows), {"": track}, speed=speed)  # type: ignore[dict-item]
+    for at, row in zip(track.at, rows, strict=True):
+        assert at - begun >= (row.time - 1000.0) / speed - 0.001
+    assert len(played.late) == played.rows == 20
