@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -170,18 +171,23 @@ def test_files_and_artifacts_are_listed_and_open(stage: Stage, visit: Open) -> N
     expect(page.locator(".version-files")).to_contain_text("2.00 KiB")
 
 
-def test_a_training_is_stopped_from_its_page_after_a_second_question(stage: Stage, visit: Open) -> None:
+def test_a_training_is_stopped_from_its_page_after_a_second_question(stage: Stage, visit: Open, tmp_path: Path) -> None:
+    tidied = tmp_path / "tidied"
     training = stage.start(
         """
+        import pathlib
         run = runcast.init(project="ending", id="seen")
         run.log({"a": 1.0})
         print("ready")
         try:
             time.sleep(60)
         except KeyboardInterrupt:
+            while not pathlib.Path(sys.argv[1]).exists():
+                time.sleep(0.05)
             run.finish(exit_code=3)
             sys.exit(3)
-        """
+        """,
+        str(tidied),
     )
     wait_until(lambda: '"ending"' in json.dumps(stage.get("/projects")) or None, 60)
     page = opened(stage, visit, "ending", "Charts")
@@ -190,7 +196,13 @@ def test_a_training_is_stopped_from_its_page_after_a_second_question(stage: Stag
     assert training.poll() is None
     page.get_by_role("button", name="Interrupt this training, as Ctrl-C would").click()
     page.get_by_role("button", name="Interrupt this training now").click()
+    expect(page.locator(".state-chip")).to_have_text("stopping", timeout=30_000)
+    # Whoever comes now sees it too.
+    board = visit(f"{stage.url}/?project=ending")
+    expect(board.locator(".row .run-detail").first).to_contain_text("stopping", timeout=30_000)
+    tidied.touch()
     assert training.wait(30) == 3
+    expect(board.locator(".row .run-detail").first).to_contain_text("failed", timeout=30_000)
     expect(page.locator(".state-chip")).to_have_text("failed", timeout=30_000)
     expect(page.locator(".stop")).to_be_hidden()
 

@@ -76,7 +76,7 @@ export class Facts {
     const { run, given } = this;
     write(this.name, run.name ?? this.id);
     this.name.title = run.name ?? this.id;
-    this.stateShown(run.state);
+    this.stateShown(run.state === "running" && given.stopping ? "stopping" : run.state);
     this.fill(this.about, [
       ["Started", run.created ? dateTime(moment(run.created)) : "–"],
       ["Duration", ""],
@@ -92,7 +92,7 @@ export class Facts {
   stateShown(state) {
     write(this.state, state ?? "unknown");
     this.state.dataset.state = state ?? "";
-    this.stop.state(state, this.given.stopping);
+    this.stop.state(state);
   }
 
   // Write pairs into a list, and touch only what differs.

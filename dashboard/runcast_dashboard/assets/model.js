@@ -56,6 +56,7 @@ export class Model {
     if (info.i !== undefined) this.link.runs.set(info.i, run);
     run.name = info.name || info.id;
     run.state = info.state;
+    run.stopping = info.state === "running" && !!info.stopping;
     run.created = info.created_ms;
     run.updated = info.updated_ms;
     run.config = info.config ?? {};

@@ -16,9 +16,9 @@ export class Stop {
     this.sure(false);
   }
 
-  state(state, stopping) {
-    this.root.hidden = state !== "running";
-    if (stopping) write(this.words, "stopping …");
+  state(state) {
+    this.root.hidden = state !== "running" && state !== "stopping";
+    if (state === "stopping") write(this.words, ""); // The chip says it.
   }
 
   sure(asked) {

@@ -233,7 +233,7 @@ function reportLatest(fps) {
     values[run.id] = {
       y: last ? last.y : scene.clock.live ? run.summary[model.metrics[primary]] ?? null : null,
       step: scene.clock.live ? run.step : last ? last.step : -1,
-      state: !started ? "pending" : scene.clock.live || (complete && moment >= run.t1) ? run.state : "running",
+      state: !started ? "pending" : scene.clock.live || (complete && moment >= run.t1) ? (run.stopping ? "stopping" : run.state) : "running",
     };
   }
   const quiet = !newestSeen || performance.now() - newestSeen > 4000;
