@@ -13,7 +13,8 @@ import msgspec
 from runcast.frames import PROTOCOL
 from runcast_ingest.interest import Interest
 from runcast_ingest.outbox import Outbox
-from runcast_ingest.roster import SUMMARIES_KEYS_MAX, SUMMARY_KEYS_MAX, SUMMARY_KEYS_MIN, Roster, RunInfo
+from runcast_ingest.roster import MS, SUMMARIES_KEYS_MAX, SUMMARY_KEYS_MAX, SUMMARY_KEYS_MIN, Roster, RunInfo
+from runcast_ingest.store.records import Alarm
 
 RUN_SECONDS = 0.5  # Between two messages about one run, where it can wait.
 
@@ -73,6 +74,24 @@ class Announcer:
             elif version < run.urgent or now - at >= RUN_SECONDS:
                 self._untold.discard(path)
                 await self._tell(run)
+
+    async def alarm(self, run: RunInfo, alarm: Alarm) -> None:
+        """Tell of an alert; of its run before it."""
+        if run.path not in self.told:
+            await self._tell(run)
+        alert = alarm.alert
+        await self._outbox.say(
+            ev="alert",
+            run=run.id,
+            id=alert.key,
+            time_ms=alert.time / MS,
+            step=alert.step,
+            level=alert.level,
+            title=alert.title,
+            text=alert.text,
+            label=alert.label,
+            rule=alert.rule,
+        )
 
     async def name_numbers(self) -> None:
         """Tell the numbers that are new."""

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runcast.errors import UsageError
 from runcast.gate import LIVE
-from runcast_ingest.api import artifacts, catalog, export, happenings, history, series, stop, table
+from runcast_ingest.api import artifacts, catalog, export, happenings, history, rules, series, stop, table
 from runcast_ingest.api import files as file_routes
 from runcast_ingest.api import health as health_routes
 from runcast_ingest.api.answers import Trouble, say
@@ -82,6 +82,7 @@ def compose(
         happenings.routes(health.store),
         table.routes(health.store, stops.asked),
         stop.routes(health.store, stops),
+        rules.routes(health.store),
         catalog.routes(health.store, stops.asked),
         health_routes.routes(health),
     ):

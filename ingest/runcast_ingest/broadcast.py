@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from runcast_ingest.batch import Batch, Stored
 from runcast_ingest.hub import Hub
 from runcast_ingest.roster import RUNS_MAX, Roster, trimmed
 from runcast_ingest.store.catalog import Asked
-from runcast_ingest.store.records import Replaced, RunRecord
+from runcast_ingest.store.records import Alarm, Replaced, RunRecord
 from runcast_ingest.store.store import Store
 
 PAGE_RUNS = 500  # A transaction of the store stays short.
@@ -59,6 +59,11 @@ class Broadcast:
         async with kept.loading:
             kept.roster.add(trimmed(record))
         self.hub.nudge(replaced.path)
+
+    def alarm(self, alarms: Iterable[Alarm]) -> None:
+        """Show alerts that were stored just now."""
+        for alarm in alarms:
+            self.hub.alarm(alarm)
 
     def stop(self, path: str, asked: bool) -> None:
         """Show that a run was asked to stop, or that this is over."""

@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from runcast_ingest.batch import Batch, Stored
+from runcast_ingest.store.records import Alarm
 
 HELD_ROWS_MAX = 65_536  # Of one run, beyond what is not stored: a watcher further behind reads the store faster.
 HELD_BYTES_MAX = 64 * 1024 * 1024  # Of all runs together, beyond what is not stored.
+ALARMS_MAX = 1000  # That a watcher has not been told of; it finds older ones in the API.
 
 
 class _Line:
@@ -86,6 +88,12 @@ class Hub:
         """Wake who watches a run's project, because something else about the run changed."""
         for watch in self._watches.get(path.rpartition("/")[0], ()):
             watch.notice(path)
+
+    def alarm(self, alarm: Alarm) -> None:
+        """Tell who watches a run's project of an alert."""
+        for watch in self._watches.get(alarm.path.rpartition("/")[0], ()):
+            watch.alarms.append(alarm)
+            watch.notice(alarm.path)
 
     @contextmanager
     def watch(self, project: str) -> Iterator[Watch]:
@@ -181,6 +189,7 @@ class Watch:
         self._hub = hub
         self._followed: set[str] = set()
         self.news: set[str] = set()  # Paths of runs that published, or changed.
+        self.alarms: deque[Alarm] = deque(maxlen=ALARMS_MAX)
         self.woken = asyncio.Event()
 
     def notice(self, path: str) -> None:

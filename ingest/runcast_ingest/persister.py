@@ -15,7 +15,7 @@ from contextlib import suppress
 from runcast.streams import START, StreamId
 from runcast_ingest.batch import Batch, Stored
 from runcast_ingest.publisher import Publisher
-from runcast_ingest.store import Passed, QuarantineRecord, Replaced, Store, Work
+from runcast_ingest.store import Alarm, Passed, QuarantineRecord, Replaced, Store, Work
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +37,11 @@ class Persister:
         on_stored: Callable[[list[Stored]], None] = lambda _: None,
         on_state: Callable[[str, str], None] = lambda _path, _state: None,
         on_replaced: Callable[[Replaced], Awaitable[None]] | None = None,
+        on_alarms: Callable[[list[Alarm]], None] = lambda _: None,
         on_fenced: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._store = store
+        self._on_alarms = on_alarms
         self._on_stored = on_stored
         self._on_state = on_state
         self._on_replaced = on_replaced
@@ -189,6 +191,8 @@ class Persister:
             await self._on_replaced(replaced)  # type: ignore[misc]
         for path, state in done.states:
             self._on_state(path, state)
+        if done.alarms:
+            self._on_alarms(done.alarms)
 
     async def _commit_loop(self) -> None:
         renewed = 0.0

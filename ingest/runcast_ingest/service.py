@@ -38,9 +38,10 @@ from runcast_ingest.persister import Persister
 from runcast_ingest.settings import Settings
 from runcast_ingest.states import States
 from runcast_ingest.stops import Stops
-from runcast_ingest.store import Replaced, Store
+from runcast_ingest.store import Alarm, Replaced, Store
 from runcast_ingest.store.codec import Damaged
 from runcast_ingest.tail import Tail
+from runcast_ingest.webhook import Webhook
 
 MESSAGE_BYTES_MAX = 1024 * 1024  # Of any websocket; /live has a smaller bound of its own, Streamlit's pages need more.
 GRACE_SECONDS = 5  # For answers under way when the service stops.
@@ -92,6 +93,7 @@ class _Service:
             settings.directory / FILES, file_bytes_max=settings.file_bytes_max, bytes_max=settings.files_bytes_max
         )
         self._broadcast = Broadcast(store)
+        self._webhook = Webhook(store, settings.webhook) if settings.webhook else None
         self._states = States(self._declare)
         self._persister = Persister(
             redis_url,
@@ -99,6 +101,7 @@ class _Service:
             on_stored=self._broadcast.stored,
             on_state=self._reached,
             on_replaced=self._replaced,
+            on_alarms=self._alarmed,
         )
         self._tail = Tail(
             redis_url,
@@ -144,6 +147,8 @@ class _Service:
                 start(self._states.run(), "states"),
                 start(announce(found.redis, self._public(found.url)), "announce"),
             ]
+            if self._webhook is not None:
+                beside.append(start(self._webhook.run(), "webhook"))
             web = start(_serve_web(server, line), "web")
             with _signals(server) as stopping:
                 await _started(server)
@@ -186,12 +191,18 @@ class _Service:
 
     async def _declare(self, path: str, state: str) -> None:
         try:
-            changed = await self._store.set_state(path, state)
+            changed, alarms = await self._store.set_state(path, state)
         except Damaged as error:
             _log.error("%s is %s, which cannot be stored: %s", path, state, error)
             return
         if changed:
             self._show(path, state)
+            self._alarmed(alarms)
+
+    def _alarmed(self, alarms: list[Alarm]) -> None:
+        self._broadcast.alarm(alarms)
+        if self._webhook is not None:
+            self._webhook.wake()
 
     def _show(self, path: str, state: str) -> None:
         self._stops.changed(path, state)

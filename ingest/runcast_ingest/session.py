@@ -171,8 +171,15 @@ class Session:
             elif (reach := self._reaches.get(path)) is not None:
                 strokes += self._painter.take(run, reach)
         await self._announcer.tell_all()
+        await self._tell_alarms()
         if strokes:
             await self._outbox.send(DELTA, strokes)
+
+    async def _tell_alarms(self) -> None:
+        while self._watch.alarms:
+            alarm = self._watch.alarms.popleft()
+            if (run := self._roster.runs.get(alarm.path)) is not None and self._interest.wants(run):
+                await self._announcer.alarm(run, alarm)
 
     def _forget_retired(self) -> None:
         """Give up what the roster has retired: the client keeps what it has of it."""

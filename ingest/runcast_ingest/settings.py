@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from runcast import told
 from runcast.errors import UsageError
@@ -14,6 +15,7 @@ from runcast.settings import PAGE_URL, URL, URL_SCHEMES, directory, read_token
 HOST, PORT = "RUNCAST_HOST", "RUNCAST_PORT"
 HOSTS, ORIGINS = "RUNCAST_HOSTS", "RUNCAST_ORIGINS"
 SOCKETS_MAX = "RUNCAST_SOCKETS_MAX"
+WEBHOOK = "RUNCAST_WEBHOOK"
 FILE_BYTES_MAX, FILES_BYTES_MAX = "RUNCAST_FILE_BYTES_MAX", "RUNCAST_FILES_BYTES_MAX"
 PORT_DEFAULT = 8484
 SOCKETS_MAX_DEFAULT = 64  # Live sockets of one address: a person with many tabs, and not a flood.
@@ -35,6 +37,7 @@ class Settings:
     sockets_max: int = SOCKETS_MAX_DEFAULT
     file_bytes_max: int = FILE_BYTES_MAX_DEFAULT
     files_bytes_max: int = 0  # Of all files together; 0: as the disk has room.
+    webhook: str | None = None  # Where alerts are sent; only the operator names it.
     public_url: str | None = None  # Where trainers elsewhere, and people, reach it; None: where it listens.
 
     def __post_init__(self) -> None:
@@ -77,8 +80,20 @@ class Settings:
             sockets_max=_number(environ, SOCKETS_MAX, SOCKETS_MAX_DEFAULT, most=1_000_000),
             file_bytes_max=_bytes(environ, FILE_BYTES_MAX, FILE_BYTES_MAX_DEFAULT),
             files_bytes_max=_bytes(environ, FILES_BYTES_MAX, 0),
+            webhook=_webhook(environ),
             public_url=told.page_url(PAGE_URL, environ[PAGE_URL]) if environ.get(PAGE_URL) else None,
         )
+
+
+def _webhook(environ: Mapping[str, str]) -> str | None:
+    url = environ.get(WEBHOOK, "").strip()
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not url.isascii() or not url.isprintable():
+        # Its path may be a secret, as Slack's is: it is not repeated.
+        raise UsageError(f"{WEBHOOK} is no address; it begins with https:// or http:// and names a host")
+    return url
 
 
 def _number(environ: Mapping[str, str], name: str, default: int, *, most: int) -> int:

@@ -92,8 +92,13 @@ class Service:
             return json.load(answer)
 
     def post(self, path: str, body: Any = None, **params: Any) -> Any:
-        """Have something done, with a body as JSON or without one, and read the answer."""
+        """Have something done, and read the answer; `body` goes as JSON."""
         with self.open(path, method="POST", body=body, **params) as answer:
+            return json.load(answer)
+
+    def delete(self, path: str) -> Any:
+        """Have something taken away, and read the answer."""
+        with self.open(path, method="DELETE") as answer:
             return json.load(answer)
 
     # What it is asked.
@@ -154,6 +159,11 @@ class Service:
             for line in answer:
                 if line.strip():
                     yield json.loads(line)
+
+
+def rules_path(project: str) -> str:
+    """Name the resource of a project's alert rules."""
+    return f"/api/v1/projects/{quote(project, safe='')}/rules"
 
 
 def run_path(project: str, run: str) -> str:

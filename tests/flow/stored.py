@@ -19,15 +19,21 @@ BEGIN = 1_764_000_000_000_000_000
 WRITER = "a" * 16
 
 
-def block(columns: Mapping[str, Sequence[float]], *, steps: Sequence[int], kinds: str | None = None) -> Block:
-    """Make a block of columns; the row of step s is logged s tenths of a second after BEGIN."""
+def block(
+    columns: Mapping[str, Sequence[float]],
+    *,
+    steps: Sequence[int],
+    times: Sequence[int] | None = None,
+    kinds: str | None = None,
+) -> Block:
+    """Make a block of columns; the row of step s is logged s tenths of a second after BEGIN, unless `times` say."""
     values = np.array([list(column) for column in columns.values()], np.float64).reshape(len(columns), len(steps))
     return Block(
         rows=len(steps),
         names=tuple(columns),
         kinds=kinds or "f" * len(columns),
         steps=np.array(steps, "<i8").tobytes(),
-        times=(BEGIN + np.array(steps, "<i8") * 100_000_000).tobytes(),
+        times=(np.array(times, "<i8") if times else BEGIN + np.array(steps, "<i8") * 100_000_000).tobytes(),
         values=values.tobytes(),
     )
 

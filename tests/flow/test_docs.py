@@ -7,6 +7,7 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 
 from runcast.cli import COMMANDS, cli
@@ -57,6 +58,10 @@ def test_every_command_exists_with_its_options(page: Path) -> None:
         assert words[0] in COMMANDS, f"runcast {line}"
         command = cli.get_command(None, words[0])  # type: ignore[arg-type]
         assert command is not None
+        if isinstance(command, click.Group) and words[1:] and not words[1].startswith("-"):
+            words = words[1:]
+            command = command.get_command(click.Context(command), words[0])
+            assert command is not None, f"runcast {line}"
         known = {option for parameter in command.params for option in [*parameter.opts, *parameter.secondary_opts]}
         for word in words[1:]:
             if word.startswith("-") and word not in {"--help"}:

@@ -33,6 +33,7 @@ VOCABULARY = {
     "runcast.gate",
     "runcast.names",
     "runcast.paths",
+    "runcast.rules",
     "runcast.settings",
     "runcast.streams",
     "runcast.tickets",

@@ -218,8 +218,8 @@ async def test_a_service_that_lost_a_shard_declares_nobody_silent(store: Store) 
         connection.commit()
         connection.close()
         await other.lease(owner="other")
-        assert not await store.set_state("p/r", "crashed")
-        assert await other.set_state("p/r", "crashed")
+        assert not (await store.set_state("p/r", "crashed"))[0]
+        assert (await other.set_state("p/r", "crashed"))[0]
 
 
 @pytest.mark.parametrize("depth", [120, 600, 960])

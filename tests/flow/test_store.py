@@ -237,12 +237,12 @@ async def test_whoever_copied_a_run_ends_it_for_all_its_writers(store: Store) ->
 async def test_a_resumed_run_is_judged_by_its_new_writer(store: Store) -> None:
     """A run that crashed and was resumed has finished when the second try has."""
     await (first := Publisher(store)).start()
-    assert await store.set_state("p/r", "crashed")
-    assert not await store.set_state("p/r", "crashed")
+    assert (await store.set_state("p/r", "crashed"))[0]
+    assert not (await store.set_state("p/r", "crashed"))[0]
     second = Publisher(store, writer="b" * 16)
     assert (await second.start()).states == [("p/r", "running")]
     assert (await second.finish(0)).states == [("p/r", "finished")]
-    assert not await store.set_state("p/r", "crashed")
+    assert not (await store.set_state("p/r", "crashed"))[0]
     # What the first still had in its journal comes late, and is welcome.
     assert (await first.commit(block({"a": [1]}, steps=[0]))).states == []
     assert (await first.commit(Finish(BEGIN, None))).states == []
@@ -257,7 +257,7 @@ async def test_a_run_goes_on_without_those_whom_others_went_on_for(store: Store)
     await again.commit(Start(BEGIN + 10**9, "a run", {}, label="rank1"))
     await ranks[0].finish(0)
     assert (await again.finish(0)).states == [("p/r", "finished")]
-    assert not await store.set_state("p/r", "crashed")
+    assert not (await store.set_state("p/r", "crashed"))[0]
     late = Finish(BEGIN + 5, None)
     assert (await ranks[1].commit(late)).states == []
 

@@ -408,7 +408,7 @@ async def test_a_run_falls_silent_and_comes_back(service: Service, monkeypatch: 
     seen: list[str] = []
 
     async def change(path: str, state: str) -> None:
-        if await service.store.set_state(path, state):
+        if (await service.store.set_state(path, state))[0]:
             seen.append(state)
 
     def committed(path: str, state: str) -> None:

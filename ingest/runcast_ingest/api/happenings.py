@@ -68,13 +68,15 @@ def routes(store: Store) -> APIRouter:
     async def alerts(
         project: ProjectName, run: RunId, limit: Annotated[int, Query(ge=1, le=ALERTS_MAX)] = 100
     ) -> Response:
-        """What the training wanted somebody to know, the latest first."""
+        """What the training, or a rule of its project, wanted somebody to know, the latest first."""
         record = await find_run(store, project, run)
         found = await store.alerts(record.key, limit)
         return say(
             {
                 "alerts": [
                     {
+                        "id": alert.key,
+                        "rule": alert.rule,
                         "time": moment(alert.time),
                         "step": alert.step,
                         "level": alert.level,

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from runcast.names import NAME_CHARS_MAX
+from runcast.rules import CHARS_MAX as RULE_CHARS_MAX
+from runcast.rules import NAME_CHARS_MAX as RULE_NAME_CHARS_MAX
 
 CHANGE_RUNS_MAX = 10_000  # Of one change.
 CHANGE_ID_CHARS_MAX = NAME_CHARS_MAX
@@ -228,9 +230,34 @@ class ConsoleLines(_Model):
     lines: list[ConsoleLine]
 
 
-class Alert(_Model):
-    """Something that the training wanted somebody to know."""
+class NewRule(_Model):
+    """A rule in words."""
 
+    text: str = Field(min_length=1, max_length=RULE_CHARS_MAX, examples=["loss > 3 for 1m"])
+    name: str = Field("", max_length=RULE_NAME_CHARS_MAX, description="How it is called; else by what it says.")
+    level: str = Field("", max_length=10, examples=["WARN"])
+
+
+class Rule(_Model):
+    """A rule of a project."""
+
+    name: str
+    text: str
+    level: str
+    built_in: bool = Field(description="Every project has it until it is removed.")
+
+
+class Rules(_Model):
+    """A project's rules."""
+
+    rules: list[Rule]
+
+
+class Alert(_Model):
+    """Something that the training, or a rule of its project, wanted somebody to know."""
+
+    id: int
+    rule: str = Field(description="The rule that said it; empty where the training did.")
     time: str
     step: int
     level: str = Field(examples=["WARN"])

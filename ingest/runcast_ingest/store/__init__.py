@@ -1,6 +1,7 @@
 """Where runs are kept: one SQLite file, written by one thread, read by anyone."""
 
 from runcast_ingest.store.records import (
+    Alarm,
     CheckReport,
     Committed,
     Curve,
@@ -17,12 +18,15 @@ from runcast_ingest.store.records import (
     Work,
     WriterRecord,
 )
+from runcast_ingest.store.sentry import Delivery
 from runcast_ingest.store.store import Store
 
 __all__ = [
+    "Alarm",
     "CheckReport",
     "Committed",
     "Curve",
+    "Delivery",
     "KeyRecord",
     "Lease",
     "Passed",

@@ -1,7 +1,7 @@
 """What happens in a run beside its rows, in tables of its own: lines of its console, and alerts.
 
 The event itself is kept with all others; these tables are how it is found. A line that is written again, as a
-progress bar is, replaces what it said.
+progress bar is, replaces what it said. Who writes alerts down is `sentry`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any
 import aiosqlite
 from msgspec import Struct
 
-from runcast.events import Alert, Console, Event
+from runcast.events import Console, Event
 from runcast_ingest.store.codec import crc, pack_document, unpack_document, verify
 from runcast_ingest.store.reader import fetch
+from runcast_ingest.store.records import AlertRecord
 
 LINES_PER_READ_MAX = 10_000
 _INT64_MAX = 2**63 - 1
 
 ADD_CONSOLE = "INSERT INTO console(run, writer, first, last, time, error, crc, data) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
-ADD_ALERT = "INSERT INTO alert(run, writer, time, step, level, title, text) VALUES(?, ?, ?, ?, ?, ?, ?)"
 LINES = (
     "SELECT first, last, time, error, crc, data FROM console WHERE run = ? AND writer = ? AND last >= ? ORDER BY key"
 )
@@ -30,7 +30,7 @@ SELECT writer.key, writer.id, writer.label, max(console.last) FROM console JOIN 
 WHERE console.run = ? GROUP BY writer.key ORDER BY writer.key
 """
 ALERTS = """
-SELECT alert.time, alert.step, alert.level, alert.title, alert.text, writer.label FROM alert
+SELECT alert.time, alert.step, alert.level, alert.title, alert.text, writer.label, alert.rule, alert.key FROM alert
 JOIN writer ON writer.key = alert.writer WHERE alert.run = ? ORDER BY alert.key DESC LIMIT ?
 """
 
@@ -46,17 +46,6 @@ class Line(Struct, frozen=True):
     text: str
 
 
-class AlertRecord(Struct, frozen=True):
-    """Something that the training wanted somebody to know."""
-
-    time: int
-    step: int
-    level: str
-    title: str
-    text: str
-    label: str
-
-
 def add(db: sqlite3.Connection, run: int, writer: int, event: Event) -> None:
     """Note what an event says, if it is one of these."""
     match event:
@@ -65,9 +54,6 @@ def add(db: sqlite3.Connection, run: int, writer: int, event: Event) -> None:
             last = event.first + len(lines) - 1
             row = (run, writer, event.first, last, _fit(event.time), event.error, crc(data), data)
             db.execute(ADD_CONSOLE, row)
-        case Alert():
-            values = (run, writer, _fit(event.time), _fit(event.step), event.level, event.title, event.text)
-            db.execute(ADD_ALERT, values)
 
 
 async def lines(

@@ -9,21 +9,25 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
+from runcast.rules import Rule
 from runcast.streams import StreamId
 from runcast_ingest.states import CRASHED, RUNNING, counting
 from runcast_ingest.store import curation, quarantine
 from runcast_ingest.store.backlog import Backlog
 from runcast_ingest.store.curation import Change, Curated
 from runcast_ingest.store.posting import Posting
-from runcast_ingest.store.records import Committed, Lease, Work
+from runcast_ingest.store.records import Alarm, Committed, Lease, Work
 from runcast_ingest.store.register import Register
+from runcast_ingest.store.sentry import Delivery, Sentry
 from runcast_ingest.store.standing import ends
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 LEASE_SECONDS = 3.0  # A dead service's shards are taken over after this; a live one renews every second.
 FREE_PAGES_MIN = 512  # 4 MB that the next commits take again.
@@ -47,6 +51,7 @@ class Ledger:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self._register = Register(connection)
+        self.sentry = Sentry(connection)
         self.backlog = Backlog()
         self._odd: set[str] = set()  # Paths of runs that the database did not take last time.
 
@@ -107,7 +112,7 @@ class Ledger:
             )
 
     def _commit(self, work: Work, epochs: Mapping[int, int], *, apart: Collection[str]) -> Committed:
-        posting = Posting(self._db, self._register)
+        posting = Posting(self._db, self._register, self.sentry)
         done = posting.done
         self._begin()
         try:
@@ -148,13 +153,15 @@ class Ledger:
         known = (self._odd - set(tried)) | set(odd)
         self._odd = set(islice(known, ODD_RUNS_MAX))
 
-    def set_state(self, path: str, state: str, epochs: Mapping[int, int]) -> bool:
+    def set_state(self, path: str, state: str, epochs: Mapping[int, int]) -> tuple[bool, list[Alarm]]:
         """Mark a run as fallen silent, or as heard again.
 
         False when its end is known, when it is in that state, and when its shard is not ours: whoever has it listens.
+        Beside it, the alerts that this gave.
         """
         if state not in {RUNNING, CRASHED}:
             raise ValueError(f"a run cannot be declared {state!r} from outside")
+        alarms: list[Alarm] = []
         self._begin()
         try:
             run = self._register.run(path)
@@ -168,6 +175,7 @@ class Ledger:
             if run is not None and changed:
                 self._db.execute("UPDATE run SET state = ? WHERE key = ?", (state, run.key))
                 run.state = state
+                alarms = self.sentry.ended(run, state)
                 self.backlog.settle(run)
             self._db.execute("COMMIT")
         except BaseException:
@@ -175,7 +183,7 @@ class Ledger:
             raise
         if run is not None:
             self._register.trim([run])
-        return changed
+        return changed, alarms
 
     def execute_all(self, epochs: Mapping[int, int], shard: int, statements: Sequence[tuple[str, list[Any]]]) -> bool:
         """Run prepared statements in one transaction, if the shard is still ours."""
@@ -197,6 +205,35 @@ class Ledger:
         self._begin()
         try:
             done = curation.apply(self._db, project, change)
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._undo()
+            raise
+        return done
+
+    def set_rule(self, project: str, rule: Rule) -> None:
+        """Give a project a rule; raises UsageError."""
+        self._within(lambda: self.sentry.set_rule(project, rule))
+
+    def drop_rule(self, project: str, name: str) -> bool:
+        """Take a rule away from a project; False when it has none of this name."""
+        return self._within(lambda: self.sentry.drop_rule(project, name))
+
+    def next_delivery(self) -> Delivery | None:
+        """Find the alert that the webhook is to hear next."""
+        return self.sentry.next_delivery()
+
+    def settle_delivery(self, alert: int, due: int | None) -> None:
+        """Note that the webhook is done with an alert, or when it is tried again."""
+        if due is None:
+            self._within(lambda: self.sentry.delivered(alert))
+        else:
+            self._within(lambda: self.sentry.postpone(alert, due))
+
+    def _within(self, act: Callable[[], T]) -> T:
+        self._begin()
+        try:
+            done = act()
             self._db.execute("COMMIT")
         except BaseException:
             self._undo()
@@ -225,6 +262,7 @@ class Ledger:
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
         self._register.forget()
+        self.sentry.forget()
 
     def _is_ours(self, shard: int, epochs: Mapping[int, int]) -> bool:
         row = self._db.execute("SELECT epoch FROM lease WHERE shard = ?", (shard,)).fetchone()

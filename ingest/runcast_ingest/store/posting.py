@@ -20,6 +20,7 @@ from runcast_ingest.store import artifacts, belongings, branches, happenings, qu
 from runcast_ingest.store.codec import compress, crc
 from runcast_ingest.store.records import Committed, Passed
 from runcast_ingest.store.register import Register
+from runcast_ingest.store.sentry import Sentry
 from runcast_ingest.store.standing import Run, apply_block, apply_event, ends
 
 log = logging.getLogger(__name__)
@@ -32,8 +33,8 @@ Level0 = tuple[int, int, int, int, int, bytes]  # run, writer, first, last, crc,
 class Posting:
     """What one commit did: rows that came to level 0, runs that were touched, marks that rose."""
 
-    def __init__(self, db: sqlite3.Connection, register: Register) -> None:
-        self._db, self._register = db, register
+    def __init__(self, db: sqlite3.Connection, register: Register, sentry: Sentry) -> None:
+        self._db, self._register, self._sentry = db, register, sentry
         self.rows: list[Level0] = []
         self.runs: dict[str, Run] = {}
         self.done = Committed()
@@ -52,6 +53,7 @@ class Posting:
                 run.finished = run.exit_code = None
             if run.state != before:
                 self.done.states.append((path, run.state))
+                self.done.alarms += self._sentry.ended(run, run.state)
         self._register.save(self.runs.values())
 
     def apart(self, batches: Iterable[Batch], passed: Iterable[Passed]) -> dict[str, Exception]:
@@ -67,7 +69,7 @@ class Posting:
         return odd
 
     def _alone(self, path: str, act: Callable[[Posting], None]) -> Exception | None:
-        one = Posting(self._db, self._register)
+        one = Posting(self._db, self._register, self._sentry)
         with _undone_on_error(self._db) as trouble:
             act(one)
         if trouble:
@@ -78,6 +80,7 @@ class Posting:
         self.done.stored += one.done.stored
         self.done.states += one.done.states
         self.done.replaced += one.done.replaced
+        self.done.alarms += one.done.alarms
         return None
 
     def _refuse(self, batch: Batch, error: Exception) -> None:
@@ -120,6 +123,7 @@ class Posting:
                 apply_event(run, writer, item)
                 happenings.add(self._db, run.key, writer.key, item)
                 artifacts.add(self._db, run.key, item)
+        self.done.alarms += self._sentry.take(run, writer, items)
         writer.mark, writer.seen = group[-1].last, received
         data = compress(encode_items(items))
         self.rows.append((run.key, writer.key, group[0].first, group[-1].last, crc(data), data))

@@ -74,6 +74,26 @@ class Replaced(Struct, frozen=True):
     writers: tuple[str, ...]  # Who wrote to that one, and has not ended.
 
 
+class AlertRecord(Struct, frozen=True):
+    """Something that the training, or a rule of its project, wanted somebody to know."""
+
+    time: int
+    step: int
+    level: str
+    title: str
+    text: str
+    label: str
+    rule: str = ""  # Its name; empty where the training said it.
+    key: int = 0
+
+
+class Alarm(Struct, frozen=True):
+    """An alert that was stored just now, and whose run's it is."""
+
+    path: str
+    alert: AlertRecord
+
+
 class Committed(Struct):
     """What a transaction did: marks that rose, runs that changed state, shards whose lease was lost."""
 
@@ -81,6 +101,7 @@ class Committed(Struct):
     states: list[tuple[str, str]] = []
     fenced: list[int] = []
     replaced: list[Replaced] = []
+    alarms: list[Alarm] = []
 
 
 class ProjectRecord(Struct, frozen=True):

@@ -258,7 +258,28 @@ ALTER TABLE run ADD COLUMN aside INTEGER NOT NULL DEFAULT 0; -- whether another 
 ALTER TABLE run ADD COLUMN beginning INTEGER NOT NULL DEFAULT 0; -- what its writers say of when it began
 """
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_FILES, SCHEMA_CURATION, SCHEMA_BRANCHES)
+SCHEMA_ALERTS = """
+ALTER TABLE alert ADD COLUMN rule TEXT NOT NULL DEFAULT ''; -- its name, where a rule said it and not the program
+CREATE TABLE rule( -- what projects want to be told of, beside what all of them are
+    project TEXT NOT NULL,
+    name TEXT NOT NULL,
+    text TEXT NOT NULL, -- empty: a rule that all projects have was taken away from this one
+    level TEXT NOT NULL,
+    PRIMARY KEY(project, name)
+) STRICT;
+CREATE TABLE watch( -- how the rules stand with a run that runs
+    run INTEGER PRIMARY KEY,
+    crc INTEGER NOT NULL,
+    data BLOB NOT NULL
+) STRICT;
+CREATE TABLE delivery( -- alerts that the webhook has not heard of
+    alert INTEGER PRIMARY KEY,
+    tries INTEGER NOT NULL,
+    due INTEGER NOT NULL
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_FILES, SCHEMA_CURATION, SCHEMA_BRANCHES, SCHEMA_ALERTS)
 
 
 def prepare(path: Path, migrations: Sequence[str] = MIGRATIONS) -> sqlite3.Connection:

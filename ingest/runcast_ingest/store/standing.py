@@ -17,6 +17,7 @@ from runcast.blocks import BOOL, FLOAT, INT, Block
 from runcast.definitions import Aggregate, Definitions
 from runcast.events import Config, Describe, Event, Finish, Lost, Metric, Rename, Start, Summary
 from runcast.names import SYSTEM
+from runcast_ingest.episodes import Standing
 from runcast_ingest.states import RUNNING, End
 from runcast_ingest.store.codec import crc, pack_document
 
@@ -84,6 +85,7 @@ class Run(Struct):
     writers: dict[str, Writer] = {}
     inherited: dict[str, Any] = {}  # Details that it begins with.
     defined: Definitions | None = None  # What `details` say of metrics, once it was asked for.
+    standing: Standing | None = None  # How its project's rules stand with it, once it was asked for.
 
     def definitions(self) -> Definitions:
         """Say how metrics are summarised."""
@@ -109,7 +111,7 @@ def run_row(run: Run) -> dict[str, Any]:
     row = {
         name: getattr(run, name)
         for name in run.__struct_fields__
-        if name not in {"path", "writers", "inherited", "defined"}
+        if name not in {"path", "writers", "inherited", "defined", "standing"}
     }
     return row | {"details": blobs[0], "config": blobs[1], "summary": blobs[2], "crc": crc(*blobs)}
 

@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from runcast.conditions import All, Compare, Condition, Field
 from runcast.errors import StoreUnavailable
+from runcast.rules import Rule
 from runcast.streams import SHARDS
 from runcast_ingest.store import artifacts, belongings, catalog, columns, happenings, history, pages
 from runcast_ingest.store.artifacts import Collection, Link, Version
@@ -29,12 +30,14 @@ from runcast_ingest.store.columns import Column
 from runcast_ingest.store.compactor import Due, Plan, plan, plan_groups
 from runcast_ingest.store.curation import Change, Curated
 from runcast_ingest.store.curves import Asked, Choice, choose, collect, curve, read_level0, series
-from runcast_ingest.store.happenings import AlertRecord, Line
+from runcast_ingest.store.happenings import Line
 from runcast_ingest.store.ledger import Ledger
 from runcast_ingest.store.pages import Page
 from runcast_ingest.store.pyramid import PART_POINTS
 from runcast_ingest.store.reader import Fetched, Readers, fetch, fetch_cells, fetch_level0, fetch_parts
 from runcast_ingest.store.records import (
+    Alarm,
+    AlertRecord,
     CheckReport,
     Committed,
     Curve,
@@ -49,6 +52,7 @@ from runcast_ingest.store.records import (
     Work,
 )
 from runcast_ingest.store.schema import connect, prepare
+from runcast_ingest.store.sentry import RULES, Delivery, overlaid
 from runcast_ingest.store.sketches import Sketch, Sketches
 from runcast_ingest.store.standing import is_system
 
@@ -118,8 +122,10 @@ class Store:
             self._epochs.pop(shard, None)
         return committed
 
-    async def set_state(self, path: str, state: str) -> bool:
+    async def set_state(self, path: str, state: str) -> tuple[bool, list[Alarm]]:
         """Declare a run silent (crashed) or heard again (running); False when that says nothing new.
+
+        Beside it, the alerts that this gave.
 
         Raises StoreUnavailable when it cannot be written, Damaged when the run cannot be read.
         """
@@ -222,6 +228,36 @@ class Store:
             return await self._write(self._ledger.curate, project, change)
         except sqlite3.Error as error:
             raise StoreUnavailable(f"the change to runs of {project} cannot be stored: {error}") from error
+
+    async def set_rule(self, project: str, rule: Rule) -> None:
+        """Give a project a rule, in the place of one with its name; raises UsageError and StoreUnavailable."""
+        try:
+            await self._write(self._ledger.set_rule, project, rule)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the rule {rule.name} of {project} cannot be stored: {error}") from error
+
+    async def drop_rule(self, project: str, name: str) -> bool:
+        """Take a rule away from a project; False when it has none of this name. Raises StoreUnavailable."""
+        try:
+            return await self._write(self._ledger.drop_rule, project, name)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the rules of {project} cannot be stored: {error}") from error
+
+    async def rules(self, project: str) -> list[Rule]:
+        """List a project's rules, those that all projects have among them."""
+        return overlaid([(name, text, level) for name, text, level in await self._readers.rows(RULES, (project,))])
+
+    def deliver(self) -> None:
+        """Write down from now on which alerts a webhook is to hear of."""
+        self._ledger.sentry.delivers = True
+
+    async def next_delivery(self) -> Delivery | None:
+        """Find the alert that the webhook is to hear next."""
+        return await self._write(self._ledger.next_delivery)
+
+    async def settle_delivery(self, alert: int, due: int | None = None) -> None:
+        """Note that the webhook is done with an alert, or when, in ns since 1970, it is tried again."""
+        await self._write(self._ledger.settle_delivery, alert, due)
 
     async def _know_extremes(self, asked: Listed) -> None:
         for metric in sorted(catalog.metrics_asked(asked)):

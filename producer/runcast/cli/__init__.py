@@ -33,6 +33,7 @@ COMMANDS = {
     "show": "Show one run: state, config, summary.",
     "tail": "Print rows as they are logged.",
     "replay": "Log a stored run again, in its own time.",
+    "alert": "Say what a project wants to be told of: NaN, limits, plateaus.",
     "stop": "Ask a run to stop, as Ctrl-C would.",
     "export": "Write a run's rows as CSV, Parquet or JSON lines.",
     "doctor": "Re-read everything that is stored and check it.",

@@ -1,0 +1,132 @@
+"""What projects want to be told of: rules in words, and when they speak."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import pytest
+from tests.flow.stored import block
+
+from runcast.errors import UsageError
+from runcast.rules import Rule, parse
+from runcast_ingest.episodes import Firing, Standing, judge
+
+SECOND = 1_000_000_000
+T0 = 1_800_000_000 * SECOND
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name"),
+    [
+        ("loss > 3", "limit", "loss-above-3"),
+        ("loss>3", "limit", "loss-above-3"),
+        ("lr == 0 for 5m", "limit", "lr-0-for-5m"),
+        ("'val loss' <= -1e-3", "limit", "val-loss-below-1e-3"),
+        ("* is NaN", "nan", "is-NaN"),
+        ("val/loss not falling for 1000 steps", "plateau", "val-loss-not-falling-for-1000-steps"),
+        ("acc not rising for 2h", "plateau", "acc-not-rising-for-2h"),
+        ("run fails", "fails", "run-fails"),
+        ("gpu idle for 10m", "limit", "gpu-idle-for-10m"),
+    ],
+)
+def test_a_rule_is_read_and_called_by_what_it_says(text: str, kind: str, name: str) -> None:
+    rule = parse(text)
+    assert (rule.kind, rule.name.replace("--", "-").replace("--", "-")) == (kind, name)
+    assert parse(rule.text, name=rule.name, level=rule.level) == rule
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "loss", "loss >", "loss > x", "loss > 3 for", "loss > 3 for 5", "loss > 3 for 0m", "loss > 3 and acc < 1",
+     "loss not falling", "loss not falling for 0 steps", "loss > inf", "__import__('os')", "loss > 3\n", "'loss > 3",
+     "x" * 500, "loss is 3"],
+)  # fmt: skip
+def test_what_is_no_rule_is_refused_in_a_sentence(text: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse(text)
+    assert len(str(refused.value)) < 1000
+
+
+def told(text: str, values: Sequence[float], *, every: float = 1.0, at_once: int = 1) -> list[int]:
+    """The rows at which a rule speaks, of one metric that is logged every so many seconds, so many rows at once."""
+    return [firing.step for firing in firings(parse(text), values, every, [at_once] * len(values))]
+
+
+def firings(rule: Rule, values: Sequence[float], every: float, sizes: Iterable[int]) -> list[Firing]:
+    standing, at, found = Standing({}, {}), 0, []
+    for size in sizes:
+        part = list(values[at : at + size])
+        if not part:
+            break
+        steps = range(at, at + len(part))
+        rows = block({"loss": part}, steps=steps, times=[T0 + int(step * every * SECOND) for step in steps])
+        fired, _ = judge(standing, [rule], rows, "")
+        found += fired
+        # As after any restart of the service: how the rules stand went through the store.
+        standing = msgspec.msgpack.decode(msgspec.msgpack.encode(standing), type=Standing)
+        at += len(part)
+    return found
+
+
+def test_a_limit_speaks_at_the_first_row_beyond_it_and_once() -> None:
+    assert told("loss > 3", [1, 2, 4, 5, 6]) == [2]
+
+
+def test_a_value_that_jumps_about_its_limit_is_one_episode() -> None:
+    assert told("loss > 3", [4, 2] * 50) == [0]
+
+
+def test_an_episode_ends_when_all_was_well_for_a_minute() -> None:
+    assert told("loss > 3", [4] + [1] * 70 + [4]) == [0, 71]
+    assert told("loss > 3", [4, 1, 4], every=40) == [0]  # Well since forty seconds.
+    assert told("loss > 3", [4, 1, 1, 4], every=40) == [0, 3]
+
+
+def test_a_limit_with_a_time_waits_for_it_and_begins_anew_after_each_good_row() -> None:
+    assert told("loss < 5 for 10s", [1] * 9 + [9] + [1] * 12) == [20]
+
+
+def test_nan_and_infinity_are_found_among_any_number_of_rows() -> None:
+    assert told("* is nan", [1] * 500 + [NAN] + [1] * 10, at_once=64) == [500]
+    assert told("loss is nan", [1, -math.inf, 2]) == [1]
+
+
+def test_a_plateau_speaks_once_until_it_is_left() -> None:
+    values = [5.0, 4, 3, *[3] * 10, 2, *[2] * 4]
+    assert told("loss not falling for 5 steps", values) == [7]
+    assert told("loss not falling for 5s", [*values, 2, 2], every=1) == [7]
+    assert told("loss not falling for 3 steps", [*values, *[2] * 80, 1, *[1] * 5]) == [5, 101]
+
+
+def test_many_curves_that_break_at_once_are_one_alert() -> None:
+    rows = block({f"m{at}": [NAN] for at in range(20)}, steps=[7], times=[T0])
+    standing = Standing({}, {})
+    (firing,), _ = judge(standing, [parse("* is nan")], rows, "rank3")
+    assert firing.title == "m0 is nan"
+    assert "rank3" in firing.text
+    assert "and 14 more" in firing.text
+    assert judge(standing, [parse("* is nan")], rows, "rank4")[0] == []
+
+
+def test_samples_of_the_machine_are_judged_only_by_rules_that_name_them() -> None:
+    rows = block({"_system/gpu.0.gpu": [1.0, 1.0]}, steps=[0, 1], times=[T0, T0 + 601 * SECOND])
+    assert judge(Standing({}, {}), [parse("* < 5")], rows, "")[0] == []
+    (firing,), _ = judge(Standing({}, {}), [parse("gpu idle")], rows, "")
+    assert firing.title == "_system/gpu.0.gpu is 1 for 10m"
+
+
+def test_what_a_rule_says_does_not_depend_on_how_rows_came_together() -> None:
+    """Whatever blocks the rows travelled in, and wherever the service began again, the same alerts at the same rows."""
+    for seed in range(40):
+        dice = random.Random(seed)
+        values = [dice.choice([1.0, 2.0, 4.0, 5.0, NAN, math.inf]) for _ in range(120)]
+        every = dice.choice([0.5, 3.0, 20.0, 70.0])
+        for text in ("loss > 3", "loss > 3 for 9s", "* is nan", "loss not falling for 10 steps"):
+            alone = firings(parse(text), values, every, [1] * 120)
+            sizes = [dice.randint(1, 30) for _ in range(120)]
+            together = firings(parse(text), values, every, sizes)
+            assert [each.step for each in together] == [each.step for each in alone], (seed, text, sizes)
