@@ -51,6 +51,10 @@ class Beside(Making):
     def _join(self) -> None:
         raise NotImplementedError
 
+    def mark(self) -> None:
+        """Leave the run's id in its folder, where one was given."""
+        self._folder.mark()
+
     @property
     def dir(self) -> str:
         """A folder for its files; what lies there when it ends belongs to it."""

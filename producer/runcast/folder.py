@@ -27,6 +27,8 @@ class Folder:
         else:
             self._root = settings.root / "wandb" if settings.root is not None else settings.directory / "runs"
         kind = "offline-run" if settings.mode == "offline" else "run"
+        self._marks = settings.mode != "disabled" and settings.root is not None
+        self._mark = f"run-{run_id}.wandb"
         self._name = f"{kind}-{time.strftime('%Y%m%d_%H%M%S', time.localtime(started))}-{run_id}"
         self._made: Path | None = None
         self._owner = os.getpid()  # A forked child has the folder too, but it is its parent's.
@@ -38,6 +40,15 @@ class Folder:
             self._made = self._make() / FILES
             self._made.mkdir(exist_ok=True)
         return self._made
+
+    def mark(self) -> None:
+        """Leave the run's id where a folder was given for it: who resumes looks for `wandb/*run-*/run-<id>.wandb`.
+
+        W&B keeps its log in that file; here it is empty, for the journal is the log.
+        """
+        if self._marks:
+            with suppress(OSError):  # A disk that is full or not to be written to: the run needs no folder.
+                self.files().with_name(self._mark).touch()
 
     def _make(self) -> Path:
         self._root.mkdir(parents=True, exist_ok=True)

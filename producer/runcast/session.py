@@ -219,6 +219,7 @@ class Session:
         where = f" at {run.url}" if run.url else f" in {run.journal_directory}"
         what = f"Resuming run {run.name}, step {run.step}," if run.resumed else f"Tracking run {run.name}"
         messages.note(f"{what}{where}")
+        run.mark()
         if rank is None or rank.local_rank == 0:
             self._drain_others(run)
         wanted = run.wanted

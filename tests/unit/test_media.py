@@ -276,6 +276,14 @@ def test_sound_is_a_wav_file(samples: Any, channels: int, first: int) -> None:
     assert (told["_type"], told["caption"]) == ("audio-file", "beep")
 
 
+def test_a_wav_file_is_kept_as_it_is() -> None:
+    _, data = shelved(Audio(np.zeros(16), sample_rate=8))
+    told, same = shelved(Audio.of_wav(data))
+    assert (same, told["duration"]) == (data, 2.0)
+    with pytest.raises(UsageError, match="this is no WAV file"):
+        Audio.of_wav(b"RIFF")
+
+
 def test_sound_without_a_rate_is_refused() -> None:
     with pytest.raises(ValueError, match="sample_rate"):
         Audio(np.zeros(4))

@@ -8,6 +8,7 @@ import pytest
 
 from runcast.errors import UsageError
 from runcast.folder import Folder
+from runcast.ports import wandb_file
 from runcast.saving import Saved, check_policy, find
 from runcast.settings import Settings
 
@@ -86,3 +87,19 @@ def test_a_folder_nobody_asked_for_is_not_made_and_an_empty_one_goes(tmp_path: P
     assert (files.parent.parent / "latest-run").resolve() == files.parent
     folder.end(print)
     assert not files.parent.exists()
+
+
+def test_the_id_of_a_run_is_left_where_a_folder_was_given(tmp_path: Path) -> None:
+    """Ultralytics resumes by the newest of these files."""
+    given = Folder(Settings(directory=tmp_path / "home", root=tmp_path / "root"), "r", 0.0)
+    given.mark()
+    given.end(print)
+    [marked] = (tmp_path / "root" / "wandb").glob("*run-*/run-*.wandb")
+    assert marked.stem[4:] == "r"
+    assert wandb_file.find(tmp_path / "root") == []
+    for settings in (
+        Settings(directory=tmp_path / "other"),
+        Settings(directory=tmp_path / "other", root=tmp_path / "other", mode="disabled"),
+    ):
+        Folder(settings, "r", 0.0).mark()
+    assert not (tmp_path / "other").exists()

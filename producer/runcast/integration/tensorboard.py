@@ -29,6 +29,7 @@ from runcast.tensorboard_events import (
     Images,
     Scalar,
     Settings,
+    Sound,
     Text,
     Value,
     is_event_file,
@@ -218,7 +219,9 @@ def _shown(value: Value) -> Any:
         case Images():
             pictures = import_module("PIL.Image")  # Only whoever logs pictures needs it.
             return [runcast.Image(pictures.open(BytesIO(file))) for file in value.files]
-    raise RuncastError(f"there is no way to show its {type(value).__name__.lower()} yet")
+        case Sound():
+            return [runcast.Audio.of_wav(file) for file in value.files]
+    raise RuncastError(f"there is no way to show its {type(value).__name__.lower()}")
 
 
 def _coarse(histogram: Histogram) -> tuple[list[float], list[float]]:

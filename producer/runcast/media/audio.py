@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from runcast.errors import UsageError
 from runcast.events import Plain
 from runcast.media.shelf import BatchableMedia, Shelf, captions_of, of_file
 
@@ -45,6 +46,19 @@ class Audio(BatchableMedia):
             file.setframerate(self.sample_rate)
             file.writeframes(samples.tobytes())
         self._source = out.getvalue()
+
+    @classmethod
+    def of_wav(cls, data: bytes) -> Audio:
+        """Take a sound that is encoded already; raises UsageError for what is no WAV file."""
+        try:
+            with wave.open(io.BytesIO(data)) as file:
+                rate, length = file.getframerate(), file.getnframes()
+        except (wave.Error, EOFError) as error:
+            raise UsageError(f"this is no WAV file: {error}") from error
+        made = cls.__new__(cls)
+        made.caption, made.sample_rate, made.duration = None, rate, length / rate
+        made._ending, made._source = "wav", data
+        return made
 
     def shelve(self, shelf: Shelf) -> dict[str, Plain]:
         """Write the dict of an `audio-file`."""

@@ -31,10 +31,13 @@ _GOALS = {1: "minimize", 2: "maximize"}
 
 
 def find(path: Path) -> list[Path]:
-    """List the files under a path: one itself, a run's folder, or a folder of runs such as `wandb`."""
+    """List the files under a path: one itself, a run's folder, or a folder of runs such as `wandb`.
+
+    Empty ones mark runs of Runcast, whose rows are where they were published.
+    """
     if path.is_file():
         return [path]
-    return sorted(path.glob(f"**/*{SUFFIX}"))
+    return sorted(each for each in path.glob(f"**/*{SUFFIX}") if each.stat().st_size)
 
 
 def read(path: Path, *, project: str | None = None) -> Foreign:
