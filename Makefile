@@ -15,7 +15,7 @@ TESTS ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-integrations check format bench screenshots browser clean
+.PHONY: help install demo up test integrations test-integrations check format bench screenshots browser clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -36,6 +36,8 @@ up: $(STAMP) ## Start the service and the dashboard on http://127.0.0.1:8484
 
 test: $(STAMP) browser ## Run all tests
 	$(BIN)/python -m pytest $(TESTS) $(ARGS)
+
+integrations: $(INTEGRATIONS_STAMP)
 
 test-integrations: $(INTEGRATIONS_STAMP) ## Run user programs with the newest transformers, lightning, keras, xgboost … (torch for the CPU)
 	$(INTEGRATIONS)/bin/python -m pytest tests/integrations $(ARGS)
