@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from tests.flow.running import ALONE
 
 from runcast_ingest import embedded
+from runcast_ingest.server_folder import StreamServer
 
 os.environ.update(ALONE)
 # A machine that is shared is slow at times, and that is no fault of the code.
@@ -22,7 +23,7 @@ settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")
-def _stream_server() -> Iterator[embedded.StreamServer]:
+def _stream_server() -> Iterator[StreamServer]:
     # A short path: a unix socket's may have no more than about 100 bytes.
     with tempfile.TemporaryDirectory(prefix="rc-") as folder:
         try:
@@ -32,7 +33,7 @@ def _stream_server() -> Iterator[embedded.StreamServer]:
 
 
 @pytest.fixture
-def stream_server(_stream_server: embedded.StreamServer) -> embedded.StreamServer:
+def stream_server(_stream_server: StreamServer) -> StreamServer:
     """Give a private server with nothing in it; it knows its unix socket, its port and its password."""
     with redis.Redis.from_url(_stream_server.url) as client:
         client.flushall()
@@ -40,7 +41,7 @@ def stream_server(_stream_server: embedded.StreamServer) -> embedded.StreamServe
 
 
 @pytest.fixture
-def redis_server(stream_server: embedded.StreamServer) -> str:
+def redis_server(stream_server: StreamServer) -> str:
     """Give the address of an empty server."""
     return stream_server.url
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from runcast import discovery
 from runcast.discovery import Discovery
-from runcast_ingest.embedded import StreamServer
+from runcast_ingest.server_folder import StreamServer
 
 
 class Notice:

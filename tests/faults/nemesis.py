@@ -29,6 +29,7 @@ from tests.faults.proxy import Proxy
 from tests.flow.running import environment
 
 from runcast_ingest import embedded
+from runcast_ingest.server_binary import candidates
 
 SECONDS = 8.0
 TRAINERS = 4
@@ -73,7 +74,7 @@ class Nemesis:
         self.seconds, self.without, self.patience = seconds, without, patience
         self.folder = Path(tempfile.mkdtemp(prefix="rcf-"))
         (self.folder / "truth").mkdir()
-        self.binaries = list(embedded._candidates())
+        self.binaries = list(candidates())
         self.binary = self.binaries[seed % len(self.binaries)]
         self.report = Report(seed, Path(self.binary).name)
         self.trainers: dict[int, subprocess.Popen[bytes]] = {}

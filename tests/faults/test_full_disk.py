@@ -17,7 +17,7 @@ from tests.conftest import eventually
 from tests.faults import truth
 from tests.faults.compare import compare
 
-from runcast_ingest import embedded
+from runcast_ingest.server_folder import StreamServer
 
 DISK_BYTES = 4 * 1024 * 1024
 ROWS_PER_SECOND = 4000.0
@@ -49,7 +49,7 @@ def fill(disk: Path) -> None:
 class Setting:
     """A Redis, one service and one trainer, each with the directory that the test says."""
 
-    def __init__(self, tmp_path: Path, server: embedded.StreamServer, *, journals: Path, database: Path) -> None:
+    def __init__(self, tmp_path: Path, server: StreamServer, *, journals: Path, database: Path) -> None:
         self.truth = tmp_path / "truth"
         self.truth.mkdir()
         self.database, self.journals = database / "runcast.db", journals
@@ -93,7 +93,7 @@ class Setting:
 
 
 def test_a_trainer_whose_disk_is_full_keeps_its_rows_in_memory_until_there_is_room(
-    tmp_path: Path, small_disk: Path, stream_server: embedded.StreamServer
+    tmp_path: Path, small_disk: Path, stream_server: StreamServer
 ) -> None:
     setting = Setting(tmp_path, stream_server, journals=small_disk, database=tmp_path)
     try:
@@ -108,7 +108,7 @@ def test_a_trainer_whose_disk_is_full_keeps_its_rows_in_memory_until_there_is_ro
 
 
 def test_a_service_whose_disk_is_full_lives_and_stores_everything_when_there_is_room(
-    tmp_path: Path, small_disk: Path, stream_server: embedded.StreamServer
+    tmp_path: Path, small_disk: Path, stream_server: StreamServer
 ) -> None:
     setting = Setting(tmp_path, stream_server, journals=tmp_path, database=small_disk)
     try:

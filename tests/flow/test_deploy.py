@@ -19,7 +19,7 @@ import yaml
 from tests.flow.running import wait_until
 
 from runcast.cli import cli
-from runcast_ingest import embedded
+from runcast_ingest.server_binary import find_server
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -193,7 +193,7 @@ def test_redis_takes_its_configuration(tmp_path: Path) -> None:
     """A server of the kind that the container runs reads every line of it."""
     socket = Path(tempfile.mkdtemp(prefix="rc-")) / "redis.sock"  # A short path: it may have about 100 bytes.
     process = subprocess.Popen(
-        [embedded.find_server(), str(DEPLOY / "redis.conf"), "--port", "0", "--unixsocket", str(socket)],
+        [find_server(), str(DEPLOY / "redis.conf"), "--port", "0", "--unixsocket", str(socket)],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

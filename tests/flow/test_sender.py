@@ -25,7 +25,7 @@ from runcast.events import Finish, Start
 from runcast.messages import Messages
 from runcast.run import Run
 from runcast.settings import Settings
-from runcast_ingest.embedded import StreamServer
+from runcast_ingest.server_folder import StreamServer
 
 Begin = Callable[..., Run]
 

@@ -18,6 +18,7 @@ from tests.flow.running import Running, environment, python, rows_of, runcast, u
 from runcast import discovery
 from runcast.service import Refused, Service
 from runcast_ingest import embedded
+from runcast_ingest.server_folder import StreamServer
 
 TOKEN = "a-shared-secret-of-a-test"
 # Another address than 127.0.0.1, so that nothing passes because of a default; Linux answers on all of 127/8.
@@ -25,7 +26,7 @@ HOST = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
 
 
 @pytest.fixture(scope="module")
-def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.StreamServer]:
+def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreamServer]:
     """A Redis that is the user's own, as far as the service knows."""
     directory = tmp_path_factory.mktemp("redis")
     try:
@@ -35,7 +36,7 @@ def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Str
 
 
 @pytest.fixture(scope="module")
-def service(own_redis: embedded.StreamServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def service(own_redis: StreamServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     directory = tmp_path_factory.mktemp("service")
     with up(directory, "--host", HOST, token=TOKEN, RUNCAST_URL=own_redis.tcp_url) as running:
         yield running
@@ -81,7 +82,7 @@ def test_no_private_server_is_started_beside_ones_own_redis(service: Running) ->
 
 
 def test_a_trainer_with_only_the_redis_address_is_stored(
-    service: Running, own_redis: embedded.StreamServer, tmp_path: Path
+    service: Running, own_redis: StreamServer, tmp_path: Path
 ) -> None:
     program = (
         "import runcast; r = runcast.init(project='split', id='one'); [r.log({'x': n}) for n in range(50)]; r.finish()"
@@ -131,7 +132,7 @@ def test_the_dashboard_asks_for_the_token_and_then_shows_its_pages(dashboard: st
         assert b"<html" in page.read()
 
 
-def test_a_redis_that_evicts_is_refused_and_why(tmp_path: Path, own_redis: embedded.StreamServer) -> None:
+def test_a_redis_that_evicts_is_refused_and_why(tmp_path: Path, own_redis: StreamServer) -> None:
     with redis.Redis.from_url(own_redis.url) as client:
         client.config_set("maxmemory-policy", "allkeys-lru")
         try:
