@@ -4,10 +4,12 @@
 // Streamlit calls the default export at mount and again whenever `data` or the theme changes, with the same
 // parentElement; what it returns is called only at unmount. So: find the living board and update it.
 
+import { fileName, save } from "./cardmenu.js";
 import { Cards } from "./cards.js";
 import { Dock } from "./dock.js";
 import { element } from "./dom.js";
 import { Facts } from "./facts.js";
+import { Help } from "./help.js";
 import { Keys } from "./keys.js";
 import { Lesson } from "./lesson.js";
 import { Panels } from "./panels.js";
@@ -72,10 +74,11 @@ class Board {
     this.toolbar = new Toolbar(this);
     this.side = this.single ? new Facts(this) : new RunList(this);
     this.lesson = new Lesson(this);
+    this.help = new Help();
     this.panels = this.single ? new Panels(this) : null;
     const beside = this.panels ? [this.panels.tabs, this.panels.root] : [];
     this.root = element("div", this.single ? "rc single" : "rc",
-      this.side.root, element("div", "main", ...beside, this.toolbar.root, this.cards.root, this.lesson.root, this.dock.root), this.cards.tip.root);
+      this.side.root, element("div", "main", ...beside, this.toolbar.root, this.cards.root, this.lesson.root, this.dock.root), this.cards.tip.root, this.cards.menu.root, this.help.root);
     parent.append(this.root);
     this.keys = new Keys(this);
   }
@@ -190,6 +193,10 @@ class Board {
     this.toolbar.several(several);
   }
 
+  on_csv({ metric, text }) {
+    save(new Blob([text], { type: "text/csv" }), `${fileName(metric)}.csv`);
+  }
+
   on_range({ range }) {
     this.toolbar.zoomed(range !== null);
   }
@@ -211,6 +218,7 @@ class Board {
     cancelAnimationFrame(this.waiting);
     this.ratio?.removeEventListener("change", this.onRatio);
     for (const timer of this.later.values()) clearTimeout(timer);
+    this.cards.menu.close();
     this.cards.destroy();
     this.dock.destroy();
     this.panels?.destroy();

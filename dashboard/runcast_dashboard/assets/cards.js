@@ -1,6 +1,7 @@
 // The charts as cards, in sections by the first part of the metric's name; the pointer over them; and what is near
 // the screen. A card has a canvas only while it is near: a thousand metrics cost no more than a screenful.
 
+import { CardMenu, Choices } from "./cardmenu.js";
 import { button, element, icon, write } from "./dom.js";
 import { whole } from "./format.js";
 import { isSystem } from "./names.js";
@@ -16,6 +17,7 @@ const collate = new Intl.Collator("en", { numeric: true }).compare;
 const LEADING = [/^val(id(ation)?)?\b/i, /^(eval|test)\b/i, /^train(ing)?\b/i];
 const TRAILING = /^(_system|sys(tem)?|gpu|cpu|hardware|perf)\b/i;
 const SYSTEM = "System"; // The section of what the machines did.
+const PINNED = "Pinned"; // What the reader wants to see first.
 const rank = (name) => (TRAILING.test(name) ? LEADING.length + 1 : LEADING.findIndex((lead) => lead.test(name)) + 1 || LEADING.length + 0.5);
 const natural = (a, b) => rank(a) - rank(b) || collate(a, b);
 
@@ -26,10 +28,14 @@ export class Cards {
     this.sections = new Map();
     this.query = null;
     this.tip = new Tip(board);
+    this.choices = new Choices(board.data.project);
+    this.menu = new CardMenu(this);
     this.list = element("div", "sections");
     this.nothing = element("div", "nothing");
     this.nothing.hidden = true;
-    this.root = element("div", "scroll", this.list, this.nothing);
+    this.back = button("link", "", () => this.showAll());
+    this.back.hidden = true;
+    this.root = element("div", "scroll", this.list, this.nothing, this.back);
     this.near = new IntersectionObserver((entries) => entries.forEach((entry) => this.seen(entry)), { root: this.root, rootMargin: NEAR });
     this.sizes = new ResizeObserver((entries) => entries.forEach((entry) => this.resized(entry)));
   }
@@ -55,12 +61,10 @@ export class Cards {
     const broken = element("span", "broken");
     const count = element("span");
     const note = element("span", "note", broken, count);
-    const grow = button("ghost grow", "Show large", () => {
-      root.classList.toggle("large");
-      root.scrollIntoView({ block: "nearest" });
-    }, icon("grow"));
+    const more = button("ghost grow", `More for ${name}`, () => this.menu.open(card, more), icon("more"));
+    const grow = button("ghost grow", "Show large", () => this.enlarge(card), icon("grow"));
     plot.append(cross, stretch);
-    const head = element("div", "title", title, note, grow);
+    const head = element("div", "title", title, note, grow, more);
     const root = element("div", "card", head, plot);
     const card = { name, root, title, plot, cross, stretch, note, broken, count, width: 0, height: 0, canvas: null };
     plot.dataset.name = name;
@@ -72,19 +76,36 @@ export class Cards {
     return card;
   }
 
+  enlarge({ root }) {
+    root.classList.toggle("large");
+    root.scrollIntoView({ block: "nearest" });
+  }
+
+  choose(what, name) {
+    this.choices.toggle(what, name);
+    this.arrange();
+    this.filter(this.query);
+  }
+
+  showAll() {
+    this.choices.showAll();
+    this.filter(this.query);
+  }
+
   arrange() {
     const logged = [...this.cards.keys()].filter((name) => !isSystem(name)).length;
     const flat = logged <= FLAT_MAX;
+    const { pinned } = this.choices;
     const groups = new Map();
-    for (const name of [...this.cards.keys()].sort(natural)) {
-      const group = isSystem(name) ? SYSTEM : flat ? "All metrics" : sectionOf(name);
+    for (const name of [...this.cards.keys()].sort((a, b) => pinned.has(b) - pinned.has(a) || natural(a, b))) {
+      const group = pinned.has(name) ? PINNED : isSystem(name) ? SYSTEM : flat ? "All metrics" : sectionOf(name);
       if (!groups.has(group)) groups.set(group, []);
       groups.get(group).push(this.cards.get(name));
     }
     for (const [group, cards] of groups) {
       let section = this.sections.get(group);
       if (!section) this.sections.set(group, (section = this.buildSection(group)));
-      for (const card of cards) this.entitle(card, group === SYSTEM ? "_system" : flat ? "" : group);
+      for (const card of cards) this.entitle(card, group === SYSTEM ? "_system" : flat || group === PINNED ? "" : group);
       if (section.body.children.length !== cards.length || cards.some((card, i) => section.body.children[i] !== card.root)) section.body.replaceChildren(...cards.map((card) => card.root));
       write(section.count, String(cards.length));
     }
@@ -152,13 +173,17 @@ export class Cards {
     for (const section of this.sections.values()) {
       let shown = 0;
       for (const child of section.body.children) {
-        child.hidden = !!text && !matches(child.lastChild.dataset.name);
+        const { name } = child.lastChild.dataset;
+        child.hidden = this.choices.hidden.has(name) || (!!text && !matches(name));
         shown += !child.hidden;
       }
       section.root.hidden = !shown;
       left += shown;
     }
-    this.nothing.hidden = left > 0 || !this.cards.size;
+    const hidden = [...this.choices.hidden].filter((name) => this.cards.has(name)).length;
+    this.back.hidden = !hidden;
+    write(this.back, `${whole(hidden)} hidden ${hidden === 1 ? "chart" : "charts"}: show again`);
+    this.nothing.hidden = left > 0 || !this.cards.size || !text;
     write(this.nothing, `No metric matches “${text}”.`);
   }
 

@@ -1,4 +1,4 @@
-// The keyboard: space plays and pauses, arrows seek, `l` follows live, `/` filters, escape undoes.
+// The keyboard: space plays and pauses, arrows seek, `l` follows live, `/` filters, escape undoes, `?` says all that.
 
 const SEEK_MS = 5000;
 const SEEK_FAR_MS = 60_000; // With shift.
@@ -14,6 +14,10 @@ export class Keys {
     const { board } = this;
     const target = event.composedPath()[0];
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (board.help.root.open) {
+      if (event.key === "?") board.help.toggle();
+      return; // A dialog closes itself by escape.
+    }
     if (event.key === "Escape") {
       this.undo(target);
       return;
@@ -22,6 +26,7 @@ export class Keys {
     if (typing || document.querySelector("[role=dialog]")) return;
     if (event.code === "Space" && !target.matches?.("button")) board.dock.toggle();
     else if (event.key === "l") board.ask({ op: "live" });
+    else if (event.key === "?") board.help.toggle();
     else if (event.key === "/") board.toolbar.find.focus();
     else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && !target.matches?.("input")) {
       board.ask({ op: "seek", by: (event.key === "ArrowLeft" ? -1 : 1) * (event.shiftKey ? SEEK_FAR_MS : SEEK_MS) });

@@ -449,6 +449,18 @@ const operations = {
     const list = found ? model.curves(found, model.metric(metric)) : [];
     post({ ev: "points", curves: list.map((one) => ({ label: one.label, total: one.total, detail: one.detail?.n ?? 0, steps: [...one.x.subarray(0, one.n)], values: [...one.y.subarray(0, one.n)] })) });
   },
+  // What the page holds of a metric, of the runs that are shown: each point that a chart may be drawn of.
+  csv({ metric }) {
+    const quoted = (text) => `"${String(text).replaceAll('"', '""')}"`;
+    const lines = ["run,name,process,step,time,value"];
+    for (const run of model.runs.values()) {
+      if (scene.hidden.has(run.id)) continue;
+      for (const series of model.curves(run, model.metric(metric))) {
+        for (let i = 0; i < series.n; i++) lines.push(`${run.id},${quoted(run.name)},${quoted(series.label)},${series.x[i]},${new Date(series.t[i]).toISOString()},${series.y[i]}`);
+      }
+    }
+    post({ ev: "csv", metric, text: `${lines.join("\n")}\n` });
+  },
   drawn({ metric }) {
     const chart = charts.get(metric);
     post({ ev: "drawn", curves: chart?.drawn?.length ?? 0, range: chart?.xShown ?? null, scale: chart?.yShown ?? null });

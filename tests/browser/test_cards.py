@@ -1,0 +1,96 @@
+"""What a reader does with single charts: pin, hide, take away; and what tells them how."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.board import ready
+from tests.browser.conftest import Open
+from tests.browser.stage import Stage
+
+TRAINING = """
+run = runcast.init(project="cards", id="one", name='a "quoted" name, with a comma')
+for step in range(5):
+    run.log({"train/loss": 1 / (step + 1), "train/acc": step / 5, "val/loss": 2.0 / (step + 1)})
+run.finish()
+"""
+
+
+@pytest.fixture
+def page(stage: Stage, visit: Open) -> Page:
+    stage.train(TRAINING)
+    page = visit(f"{stage.url}/?project=cards")
+    ready(page, metrics=3)
+    return page
+
+
+def menu(page: Page, name: str, entry: str) -> None:
+    page.locator(f".card:has([data-name='{name}'])").hover()
+    page.get_by_role("button", name=f"More for {name}").click()
+    page.get_by_role("menuitem", name=entry).click()
+
+
+def names(page: Page) -> list[str]:
+    return [
+        str(name)
+        for name in page.locator(".card:visible .plot").evaluate_all("(all) => all.map((one) => one.dataset.name)")
+    ]
+
+
+def test_a_chart_that_is_pinned_comes_first_on_the_next_visit_too(page: Page) -> None:
+    assert names(page)[0] == "val/loss"
+    menu(page, "train/acc", "Pin to the top")
+    expect(page.locator(".section-head b").first).to_have_text("Pinned")
+    assert names(page)[0] == "train/acc"
+    page.reload()
+    ready(page, metrics=3)
+    assert names(page)[0] == "train/acc"
+    menu(page, "train/acc", "Unpin")
+    assert names(page)[0] == "val/loss"
+
+
+def test_a_hidden_chart_can_be_had_back(page: Page) -> None:
+    menu(page, "train/loss", "Hide")
+    assert "train/loss" not in names(page)
+    page.get_by_role("button", name="1 hidden chart: show again").click()
+    assert "train/loss" in names(page)
+
+
+def test_a_chart_is_taken_away_as_a_picture_and_as_numbers(page: Page, tmp_path: Path) -> None:
+    with page.expect_download() as picture:
+        menu(page, "train/acc", "Save as PNG")
+    assert picture.value.suggested_filename == "train_acc.png"
+    picture.value.save_as(tmp_path / "chart.png")
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
+    with page.expect_download() as numbers:
+        menu(page, "train/acc", "Save as CSV")
+    numbers.value.save_as(tmp_path / "chart.csv")
+    with (tmp_path / "chart.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["run"], row["step"], float(row["value"])) for row in rows] == [
+        ("one", str(k), k / 5) for k in range(5)
+    ]
+    assert rows[0]["name"] == 'a "quoted" name, with a comma'
+
+
+def test_the_question_mark_says_what_the_keys_do(page: Page) -> None:
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys and gestures")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog.help")).to_be_hidden()
+    page.keyboard.press("Space")
+    page.wait_for_function("!__rc.board.clock.live")
+
+
+def test_a_menu_is_walked_with_the_keyboard(page: Page) -> None:
+    page.get_by_role("button", name="More for val/loss").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitem", name="Show large")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".card.large")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page.locator(".card.large")).to_have_count(0)
