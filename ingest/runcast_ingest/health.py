@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,9 @@ from runcast_ingest.persister import Persister
 from runcast_ingest.store import Stats, Store
 from runcast_ingest.tail import Tail
 
+DISK_FREE_MIN = 1_000_000_000  # Bytes.
+DISK_SHARE_MIN = 0.03
+LAG_SECONDS_MAX = 5.0  # A commit comes every tenth of a second.
 SILENT_SECONDS_MAX = 5.0  # The persister renews its leases and publishes every second when all is well.
 
 Figure = tuple[str, str, float]  # Name, what it says, value.
@@ -54,11 +59,92 @@ class Health:
             "uptime_seconds": round(time.time() - self.started, 1),
         }
 
+    async def measures(self, stats: Stats) -> dict[str, Any]:
+        """Say how much there is of everything, and the counts whose growth over time is a rate."""
+        tail = self.tail.stats
+        disk = await asyncio.to_thread(shutil.disk_usage, self.store.path.parent)
+        return {
+            "now": time.time(),
+            "events": stats.events,
+            "entries": tail.entries,
+            "duplicates": tail.duplicates,
+            "resets": tail.resets,
+            "reconnects": tail.reconnects,
+            "frames": self.live.counts.frames,
+            "frame_bytes": self.live.counts.bytes,
+            "commits": stats.commits,
+            "commit_seconds": stats.commit_ms / 1000,
+            "stored_seconds_ago": round(time.monotonic() - self.persister.stored_at, 3),
+            "lags": {str(shard): lag for shard, lag in sorted(self.tail.lags().items())},
+            "held_bytes": self.broadcast.hub.held_bytes,
+            "level0_rows": stats.level0_rows,
+            "runs": stats.runs,
+            "database_bytes": stats.file_bytes + stats.wal_bytes,
+            "disk_free_bytes": disk.free,
+            "disk_bytes": disk.total,
+            "damaged": stats.damaged,
+            "quarantine_dropped": stats.quarantine_dropped,
+        }
+
+    def troubles(self, told: Mapping[str, Any], stats: Stats) -> list[dict[str, str]]:
+        """Say in words what is wrong, the worst first, each with what to do next."""
+        return [
+            {"level": level, "what": what, "next": step}
+            for level, what, step in judge(told, self.tail.jammed, quarantined=sum(stats.quarantine.values()))
+        ]
+
     async def report(self) -> bytes:
         """Write everything countable in Prometheus' text format."""
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Figures(self, await self.store.stats()))
         return generate_latest(registry)
+
+
+def judge(told: Mapping[str, Any], jammed: Sequence[int], *, quarantined: int) -> Iterator[tuple[str, str, str]]:
+    """Judge what was measured: a level, a sentence, and what to do next."""
+    if not told["redis"]:
+        yield (
+            "error",
+            "Redis does not answer.",
+            "Trainings go on and keep everything in their journals. A private Redis is started again by itself; "
+            "look at your own one, and at RUNCAST_URL.",
+        )
+    if told["stored_seconds_ago"] > SILENT_SECONDS_MAX:
+        yield (
+            "error",
+            f"Nothing could be stored for {told['stored_seconds_ago']:.0f} s.",
+            "Look at the service's log: mostly the disk is full, or somebody else holds the database.",
+        )
+    if jammed:
+        yield (
+            "error",
+            f"Shards {', '.join(map(str, jammed))} are jammed: their last entry is more than an hour ahead of us.",
+            "Somebody wrote to the stream by hand, or a clock was wrong. Correct the clock; the log names the entry.",
+        )
+    if told["disk_free_bytes"] < DISK_FREE_MIN or told["disk_free_bytes"] < told["disk_bytes"] * DISK_SHARE_MIN:
+        yield (
+            "warning",
+            f"The disk of the store has {told['disk_free_bytes'] / 1e9:.1f} GB left.",
+            "Make room, or move RUNCAST_DIR. When it is full, journals and streams hold what comes.",
+        )
+    if (worst := max(told["lags"].values(), default=0.0)) > LAG_SECONDS_MAX:
+        yield (
+            "warning",
+            f"What is stored is {worst:.0f} s behind what was published.",
+            "After an outage this goes by itself. If it stays, the machine is too slow for what is logged.",
+        )
+    if told["damaged"]:
+        yield (
+            "error",
+            f"{told['damaged']} stored blobs failed their checksum.",
+            "Run `runcast doctor`; it names them.",
+        )
+    if quarantined:
+        yield (
+            "warning",
+            f"{quarantined} entries could not be stored and are in quarantine.",
+            "The list below has the reason of each. Gaps go by themselves when their trainer sends again.",
+        )
 
 
 class _Figures:

@@ -79,6 +79,7 @@ class Tail:
         self._on_deaf = on_deaf
         self._shards: dict[int, Shard] = {}
         self._jammed: set[int] = set()
+        self._latest: dict[int, StreamId] = {}  # By shard: the last entry of its stream, at the last look.
         self._entry_bytes = float(READ_BYTES)  # A running mean; the first read is careful.
         self.stats = TailStats()
         self.connected = False
@@ -89,6 +90,13 @@ class Tail:
     def shards(self) -> list[int]:
         """The shards that are ours now."""
         return sorted(self._shards)
+
+    def lags(self) -> dict[int, float]:
+        """Say by shard how far what is read is behind what Redis had at the last look, in seconds of its clock."""
+        return {
+            number: max(0.0, (self._latest[number][0] - shard.cursor[0]) / 1000) if number in self._latest else 0.0
+            for number, shard in self._shards.items()
+        }
 
     @property
     def jammed(self) -> list[int]:
@@ -155,7 +163,7 @@ class Tail:
 
     async def _check(self, redis: Redis) -> None:
         for number, shard in list(self._shards.items()):
-            last = await _last_generated(redis, number)
+            last = self._latest[number] = await _last_generated(redis, number)
             if shard.check(last):
                 seconds, micros = await redis.time()
                 if self._shards.get(number) is not shard:

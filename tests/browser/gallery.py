@@ -102,6 +102,10 @@ def pictures(browser: Browser, url: str, scheme: str) -> None:
     page.mouse.move(5, 5)
     page.wait_for_timeout(2500)
     take("run")
+    page.goto(f"{url}/health")
+    page.locator(".h-word").first.wait_for()
+    page.wait_for_timeout(15_000)  # Rates need a while to be seen.
+    take("health")
     context.close()
 
 

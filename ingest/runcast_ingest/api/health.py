@@ -48,6 +48,8 @@ def routes(health: Health) -> APIRouter:
         """What `/readyz` says, and the latest entries that could not be stored, each with its reason."""
         _, told = health.ready()
         stats = await health.store.stats()
+        told |= await health.measures(stats)
+        told["troubles"] = health.troubles(told, stats)
         told["quarantined"] = stats.quarantine
         told["quarantine"] = [
             {

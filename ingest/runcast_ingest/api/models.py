@@ -390,10 +390,24 @@ class Quarantined(_Model):
     size: int
 
 
+class Trouble(_Model):
+    """Something that is wrong, in words."""
+
+    level: str = Field(examples=["warning"])
+    what: str
+    next: str = Field(description="What to do.")
+
+
 class Health(_Model):
-    """How the service is."""
+    """How the service is. Counts are since its start or of all that is stored: their growth over `now` is a rate."""
 
     status: str
+    troubles: list[Trouble]
+    now: float = Field(description="Seconds since 1970.")
+    events: int
+    commit_seconds: float = Field(description="How long the last commit took.")
+    lags: dict[str, float] = Field(description="By shard: how far behind its stream, in seconds.")
+    disk_free_bytes: int
     quarantine: list[Quarantined]
     quarantined: dict[str, int]
 

@@ -1,0 +1,7 @@
+"""Health: how the service is, and what is wrong in words."""
+
+from __future__ import annotations
+
+from runcast_dashboard.health import health
+
+health()

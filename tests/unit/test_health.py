@@ -1,0 +1,44 @@
+"""What is wrong with a service is said in words, with the next step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runcast_ingest.health import judge
+
+WELL: dict[str, Any] = {
+    "redis": True,
+    "stored_seconds_ago": 0.1,
+    "disk_free_bytes": 10**12,
+    "disk_bytes": 2 * 10**12,
+    "lags": {"0": 0.2},
+    "damaged": 0,
+}
+
+
+def test_a_service_that_does_its_work_has_no_troubles() -> None:
+    assert list(judge(WELL, [], quarantined=0)) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "level", "words"),
+    [
+        ({"redis": False}, "error", "Redis does not answer."),
+        ({"stored_seconds_ago": 12.0}, "error", "Nothing could be stored for 12 s."),
+        ({"disk_free_bytes": 4 * 10**8}, "warning", "The disk of the store has 0.4 GB left."),
+        ({"lags": {"0": 1.0, "7": 60.0}}, "warning", "What is stored is 60 s behind what was published."),
+        ({"damaged": 3}, "error", "3 stored blobs failed their checksum."),
+    ],
+)
+def test_each_trouble_is_one_sentence_and_a_next_step(told: dict[str, Any], level: str, words: str) -> None:
+    ((found, what, step),) = judge(WELL | told, [], quarantined=0)
+    assert (found, what) == (level, words)
+    assert step.endswith(".")
+
+
+def test_jammed_shards_and_quarantine_are_named() -> None:
+    jammed, kept = judge(WELL, [3, 5], quarantined=2)
+    assert "Shards 3, 5" in jammed[1]
+    assert kept[1].startswith("2 entries")
