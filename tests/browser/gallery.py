@@ -95,6 +95,14 @@ def pictures(browser: Browser, url: str, scheme: str) -> None:
     page.locator(".t-line .t-name").first.wait_for()
     page.wait_for_timeout(2500)
     take("runs")
+    for at in range(8):
+        page.locator(".t-line .t-check").nth(at).check()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.wait_for_function("window.__rc?.compare?.runs?.length > 2")
+    for view, name in (("Differences", "compare"), ("Parallel", "parallel"), ("Importance", "importance")):
+        page.locator(".rcmp .choice button", has_text=view).click()
+        page.wait_for_timeout(800)
+        take(name)
     page.goto(f"{url}/?project={PROJECT}")
     ready(page, metrics=4)
     page.locator(".rc .row", has_text="diverges").locator(".run").click()

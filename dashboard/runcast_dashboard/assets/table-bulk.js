@@ -53,7 +53,7 @@ export class Bulk {
     this.bar.hidden = !selected.size;
     write(this.count, `${selected.size.toLocaleString("en")} selected`);
     this.open.hidden = selected.size !== 1;
-    this.compare.hidden = true;
+    this.compare.hidden = selected.size < 2 || selected.size > 200;
     this.live.hidden = view === "deleted" || selected.size > 200;
     this.hide.hidden = view === "deleted";
     write(this.hide, view === "hidden" ? "Show again" : "Hide");

@@ -21,3 +21,5 @@ if shown.open:
 if shown.live:
     places.keep_hidden(None)
     places.go("views/live.py", project=project, only=places.join(shown.live))
+if shown.compare:
+    places.go("views/compare.py", project=project, runs=places.join(shown.compare))
