@@ -38,7 +38,7 @@ def test_what_made_the_outcome_is_found(blank: Page) -> None:
     optimizer = [rng.choice(["adam", "sgd"]) for _ in range(runs)]
     seed = list(range(runs))
     accuracy = [
-        -abs(x + 2.5) + (0.8 if o == "adam" else 0) + rng.gauss(0, 0.05) for x, o in zip(lr, optimizer, strict=True)
+        -abs(x + 2.5) + (0.3 if o == "adam" else 0) + rng.gauss(0, 0.05) for x, o in zip(lr, optimizer, strict=True)
     ]
     found = blank.evaluate(IMPORTANCE, [[key("seed", seed), key("lr", lr), key("optimizer", optimizer)], accuracy])
     assert [each["name"] for each in found["keys"]] == ["lr", "optimizer", "seed"]
