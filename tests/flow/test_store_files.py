@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from runcast.errors import StoreUnavailable
 from runcast_ingest.store import Store, Work, codec
 from runcast_ingest.store.codec import Damaged
 from runcast_ingest.store.records import POISON, Passed, QuarantineRecord
-from runcast_ingest.store.schema import MIGRATIONS, SCHEMA_1, prepare
+from runcast_ingest.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_1, prepare
 
 
 async def _fill(path: Path, *, keys: int = 4) -> None:
@@ -227,3 +228,22 @@ async def test_space_that_level_0_needed_goes_back_to_the_disk(tmp_path: Path, m
         checkpoint.cancel()
         with pytest.raises(asyncio.CancelledError):
             await checkpoint
+
+
+def test_a_database_whose_making_was_cut_short_is_opened(tmp_path: Path) -> None:
+    """What was begun is undone first, which a connection that only reads cannot do."""
+    made, copied = tmp_path / "made.db", tmp_path / "copied.db"
+    connection = sqlite3.connect(made, isolation_level=None)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("PRAGMA cache_size = 2")  # It has to write before it commits.
+    connection.execute("CREATE TABLE cut(text)")
+    connection.execute("DROP TABLE cut")
+    connection.execute("BEGIN")
+    connection.execute("CREATE TABLE cut(text)")
+    connection.executemany("INSERT INTO cut VALUES(?)", [("x" * 1000,)] * 500)
+    shutil.copy(made, copied)
+    shutil.copy(f"{made}-journal", f"{copied}-journal")
+    connection.close()
+    prepared = prepare(copied)
+    assert prepared.execute("SELECT count(*) FROM run").fetchone() == (0,)
+    prepared.close()

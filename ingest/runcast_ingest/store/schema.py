@@ -320,13 +320,14 @@ def address(path: Path, *, readonly: bool = False) -> str:
 def _inspect(path: Path, newest: int) -> None:
     if not path.exists() or path.stat().st_size == 0:
         return
-    connection = sqlite3.connect(address(path, readonly=True), uri=True, timeout=BUSY_SECONDS)
     try:
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    finally:
-        connection.close()
+        application, version, tables = _described(path, readonly=True)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+            raise
+        # Somebody is making it this moment, or was killed while they did: what they began has to be undone first, and
+        # only a connection that may write does that.
+        application, version, tables = _described(path, readonly=False)
     if application != APPLICATION_ID and (application or version or tables):
         raise StoreUnavailable(f"the file at {path} is no Runcast database; choose another RUNCAST_DIR")
     if version > newest:
@@ -334,6 +335,18 @@ def _inspect(path: Path, newest: int) -> None:
             f"the database at {path} has version {version}, and this Runcast knows {newest}; "
             "upgrade Runcast, the file was not touched"
         )
+
+
+def _described(path: Path, *, readonly: bool) -> tuple[int, int, int]:
+    """Read whose file it is, of which version, and how many things are in it."""
+    connection = sqlite3.connect(address(path, readonly=readonly), uri=True, timeout=BUSY_SECONDS)
+    try:
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    finally:
+        connection.close()
+    return application, version, tables
 
 
 def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
