@@ -12,6 +12,7 @@ from runcast.conditions import plain
 from runcast_ingest.store.codec import unpack_document
 
 RUNS_MAX = 20_000  # Looked at, the newest: a key that only older ones have can still be named.
+VALUES_MAX = 400_000  # Looked at, of the newest runs first: half a second, also where each run has thousands of keys.
 COLUMNS_MAX = 5000  # Of configs and of summaries, each; those that most runs have.
 DISTINCT_MAX = 50  # Counted so far; beyond them nobody wants to group by it.
 DEPTH_MAX = 20
@@ -31,7 +32,10 @@ def columns_of(documents: Iterable[bytes]) -> list[Column]:
     runs: dict[str, int] = {}
     numbers: dict[str, int] = {}
     values: dict[str, set[Any]] = {}
+    looked = 0
     for packed in documents:
+        if looked > VALUES_MAX:
+            break
         try:
             document = unpack_document(packed)
         except (ValueError, RecursionError, msgspec.DecodeError):
@@ -39,6 +43,7 @@ def columns_of(documents: Iterable[bytes]) -> list[Column]:
         if not isinstance(document, dict):
             continue
         for key, value in flat(document):
+            looked += 1
             runs[key] = runs.get(key, 0) + 1
             if value == "NaN" or not isinstance(value, str):
                 numbers[key] = numbers.get(key, 0) + 1
