@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from tests.flow.running import Running, environment, up
 
-import runcast
-from runcast.run import Run
+from runcast.apis.api import Api
+from runcast.service import run_path
 
 PROGRAMS = Path(__file__).parent / "programs"
 SECONDS_MAX = 240  # Libraries of this size take half a minute to import where four of them do at once.
@@ -26,14 +26,6 @@ def needs(*modules: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(
         bool(missing), reason=f"{', '.join(missing)} not installed; `make test-integrations` has all of them"
     )
-
-
-def offers(*names: str) -> pytest.MarkDecorator:
-    """Skip a test of what Runcast itself does not offer yet; it runs as soon as the names are there."""
-    missing = [
-        name for name in names if not hasattr(Run if name.startswith("Run.") else runcast, name.removeprefix("Run."))
-    ]
-    return pytest.mark.skipif(bool(missing), reason=f"Runcast offers no {', '.join(missing)} yet")
 
 
 @dataclass(frozen=True)
@@ -63,6 +55,21 @@ class Seen:
         """The rows in which all of these keys are, as tuples of their values."""
         return [tuple(row[key] for key in keys) for row in self.history() if all(key in row for key in keys)]
 
+    def kinds(self) -> Mapping[str, str]:
+        """What it logged to be looked at: the kind of each, by its key."""
+        held = ((key, value) for row in self.history() for key, value in row.items() if isinstance(value, dict))
+        return {key: str(value["_type"]) for key, value in held if "_type" in value}
+
+    def artifacts(self) -> list[tuple[str, str]]:
+        """The names and versions of the artifacts that it made, in that order."""
+        path = run_path(str(self.record["project"]), self.id)
+        made = self.service.api.get(f"{path}/artifacts")["made"]
+        return [(str(each["name"]), str(each["version"])) for each in made]
+
+    def writers(self) -> list[str]:
+        """The labels of the processes that wrote to it."""
+        return [str(writer["label"]) for writer in self.record["writers"]]
+
 
 @dataclass(frozen=True)
 class Workshop:
@@ -91,6 +98,10 @@ class Workshop:
     def program(self, name: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run one of the programs beside this file."""
         return self.run(str(PROGRAMS / f"{name}.py"), *arguments, **environ)
+
+    def api(self) -> Api:
+        """What a program reads with."""
+        return Api(server=self.service.api.url)
 
     def seen(self, project: str) -> list[Seen]:
         """A project's runs, oldest first, as the service knows them."""

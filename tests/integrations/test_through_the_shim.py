@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 import pytest
-from tests.integrations.conftest import Workshop, needs, offers
+from tests.integrations.conftest import PROGRAMS, Seen, Workshop, needs
 
 
 @needs("torch", "transformers", "accelerate")
 def test_the_trainer_of_transformers_reports_to_runcast(workshop: Workshop) -> None:
-    workshop.program("transformers_trainer", str(workshop.folder / "out"), WANDB_PROJECT="tiny")
+    out = str(workshop.folder / "out")
+    workshop.program("transformers_trainer", out, WANDB_PROJECT="tiny", WANDB_LOG_MODEL="checkpoint")
     run = workshop.only("tiny")
     assert run.record["name"] == "tiny-gpt"
     assert [step for step, _ in run.rows("train/global_step", "train/loss")] == [2, 4, 6, 8]
@@ -18,6 +19,9 @@ def test_the_trainer_of_transformers_reports_to_runcast(workshop: Workshop) -> N
     assert run.config["per_device_train_batch_size"] == 4
     assert run.config["model/num_parameters"] > 0
     assert {"train_loss", "train_runtime", "total_flos"} <= run.summary.keys()
+    assert {name for name, _ in run.artifacts()} == {"model-tiny-gpt"}
+    held = workshop.api().artifact("tiny/model-tiny-gpt:latest").contents
+    assert {"model.safetensors", "config.json"} <= {path.rpartition("/")[2] for path in held}
 
 
 @needs("torch", "lightning")
@@ -28,12 +32,15 @@ def test_lightnings_own_logger_logs_to_runcast(workshop: Workshop) -> None:
     assert [step for step, _ in run.rows("trainer/global_step", "train/loss")] == [1, 3, 5, 7, 9, 11, 13, 15]
     assert len(run.rows("val/loss")) == 2
     assert run.config["rate"] == 0.1
+    assert run.artifacts() == [(f"model-{run.id}", "v0"), (f"model-{run.id}", "v1")]
+    assert {"gradients/layer.weight": "histogram", "table": "table-file"}.items() <= run.kinds().items()
 
 
 @needs("torch", "accelerate")
 def test_the_tracker_of_accelerate_logs_to_runcast(workshop: Workshop) -> None:
     workshop.program("accelerate_tracker")
     run = workshop.only("accelerate")
+    assert run.kinds() == {"image": "images/separated", "table": "table-file"}
     assert run.record["name"] == "by-accelerate"
     assert [step for step, _ in run.rows("_step", "loss")] == [0, 1, 2, 3, 4]
     assert run.config["rate"] == 0.1
@@ -45,6 +52,12 @@ def test_todays_callbacks_of_keras_log_without_tensorflow(workshop: Workshop) ->
     run = workshop.only("keras")
     assert [epoch for epoch, *_ in run.rows("epoch/epoch", "epoch/val_loss", "epoch/learning_rate")] == [0, 1, 2]
     assert [step for step, _ in run.rows("batch/batch_step", "batch/loss")] == [0, 2, 3, 5, 6, 8]
+    made = [("val", "v0"), *((f"run_{run.id}_{what}", f"v{at}") for at in range(3) for what in ("model", "pred"))]
+    assert run.artifacts() == made
+    api = workshop.api()
+    said = api.artifact(f"keras/run_{run.id}_pred:v2").get("eval_data")
+    assert (said.columns, said.get_column("epoch")) == (["epoch", "index", "guess"], [2] * 4)
+    assert list(api.artifact(f"keras/run_{run.id}_model:epoch_2").contents) == ["model-03.keras"]
 
 
 @needs("xgboost", "sklearn")
@@ -55,14 +68,21 @@ def test_xgboost_logs_each_round(workshop: Workshop) -> None:
     assert [epoch for epoch, *_ in rounds] == list(range(len(rounds)))
     assert run.config["learner"]["objective"]["name"] == "binary:logistic"
     assert run.rows("best_score", "best_iteration")
+    assert run.summary["test-logloss"] == {"min": min(loss for _, _, loss, _ in rounds)}
+    assert run.summary["test-auc"] == {"max": max(auc for *_, auc in rounds)}
+    _trees_are_kept(run)
 
 
 @needs("lightgbm", "sklearn")
 def test_lightgbm_logs_each_iteration(workshop: Workshop) -> None:
     workshop.program("lightgbm_callback")
     run = workshop.only("lightgbm")
-    assert [at for at, _ in run.rows("iteration", "test_binary_logloss")] == list(range(10))
+    rounds = run.rows("iteration", "test_binary_logloss", "test_auc")
+    assert [at for at, *_ in rounds] == list(range(10))
+    assert run.summary["test_binary_logloss"] == {"min": min(loss for _, loss, _ in rounds)}
+    assert run.summary["test_auc"] == {"max": max(auc for *_, auc in rounds)}
     assert run.config["objective"] == "binary"
+    _trees_are_kept(run)
 
 
 @needs("catboost")
@@ -71,6 +91,7 @@ def test_catboost_logs_each_iteration(workshop: Workshop) -> None:
     run = workshop.only("catboost")
     assert [at for at, _ in run.rows("iteration", "validation-Logloss")] == list(range(1, 11))
     assert run.config["iterations"] == 10
+    _trees_are_kept(run)
 
 
 @needs("optuna", "optuna_integration")
@@ -97,6 +118,8 @@ def test_stable_baselines_shows_what_it_writes_for_tensorboard(workshop: Worksho
     assert all(math.isfinite(value) for _, value in rewards)
     assert run.rows("train/loss")
     assert run.config["algo"] == "PPO"
+    assert run.kinds()["gradients/action_net.weight"] == "histogram"
+    assert workshop.api().run(f"sb3/{run.id}").file("model.zip").stored
     assert run.config["env"] == "CartPole-v1"
 
 
@@ -109,32 +132,17 @@ def test_sacreds_observer_logs_an_experiment(workshop: Workshop) -> None:
     assert run.config["rate"] == 0.5
 
 
-# What the same libraries do with media, models and histograms, where Runcast offers them.
-
-ARTIFACT = offers("Artifact", "Run.log_artifact")
-MEDIA = [
-    pytest.param(
-        "lightning_logger", "table", marks=[needs("torch", "lightning"), ARTIFACT, offers("Table", "Run.watch")]
-    ),
-    pytest.param("accelerate_tracker", "image", marks=[needs("torch", "accelerate"), offers("Image", "Table")]),
-    pytest.param("keras_callbacks", "epoch/loss", marks=[needs("torch", "keras"), ARTIFACT, offers("Table")]),
-    pytest.param("xgboost_callback", "best_score", marks=[needs("xgboost"), ARTIFACT, offers("Table", "plot")]),
-    pytest.param("lightgbm_callback", "iteration", marks=[needs("lightgbm"), ARTIFACT, offers("Table", "plot")]),
-    pytest.param("catboost_callback", "iteration", marks=[needs("catboost"), ARTIFACT, offers("Table", "plot")]),
-    pytest.param("sb3_tensorboard", "train/loss", marks=[needs("stable_baselines3"), offers("Run.watch", "Run.save")]),
-]
+@needs("torch", "accelerate")
+def test_the_ranks_of_accelerate_are_one_run(workshop: Workshop) -> None:
+    launch = ("-m", "torch.distributed.run", "--nproc-per-node", "2")
+    workshop.run(*launch, str(PROGRAMS / "accelerate_ranks.py"), OMP_NUM_THREADS="1")
+    run = workshop.only("accelerate-ranks")
+    assert run.rows("main") == [(1,)]
+    assert sorted(run.writers()) == ["rank0", "rank1"]
+    assert sorted(run.rows("rank", "of")) == [(0, 2), (1, 2)]
 
 
-@pytest.mark.parametrize(("program", "key"), MEDIA)
-def test_media_and_models_are_kept_as_well(workshop: Workshop, program: str, key: str) -> None:
-    workshop.program(program, str(workshop.folder), "media", KERAS_BACKEND="torch")
-    assert workshop.only(f"{program.split('_', maxsplit=1)[0]}-media").rows(key)
-
-
-@ARTIFACT
-@needs("torch", "transformers", "accelerate")
-def test_the_trainer_of_transformers_keeps_its_checkpoints(workshop: Workshop) -> None:
-    workshop.program(
-        "transformers_trainer", str(workshop.folder), WANDB_PROJECT="tiny-kept", WANDB_LOG_MODEL="checkpoint"
-    )
-    assert workshop.only("tiny-kept").rows("train/loss")
+def _trees_are_kept(run: Seen) -> None:
+    """With what their features weigh."""
+    assert run.artifacts() == [(f"model_{run.id}", "v0")]
+    assert run.kinds() == {"Feature Importance_table": "table-file"}

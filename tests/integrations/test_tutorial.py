@@ -26,3 +26,5 @@ def test_the_keras_tutorial_runs_as_it_is(workshop: Workshop) -> None:
         assert [epoch for epoch, *_ in rows] == list(range(6))
         assert run.summary["best_val_loss"] == min(loss for *_, loss, _ in rows)
         assert run.config["layer_1"] == 512
+        [model] = workshop.api().run(f"keras-intro/{run.id}").files()
+        assert (model.name, model.stored) == ("model-best.keras", True)

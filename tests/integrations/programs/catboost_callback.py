@@ -1,7 +1,5 @@
 """A user's program: CatBoost with W&B's callback."""
 
-import sys
-
 import numpy as np
 import wandb
 from catboost import CatBoostClassifier
@@ -10,8 +8,7 @@ from wandb.integration.catboost import WandbCallback, log_summary
 rng = np.random.default_rng(0)
 inputs = rng.random((200, 5))
 targets = (inputs[:, 0] > 0.5).astype(int)
-MEDIA = "media" in sys.argv
-with wandb.init(project="catboost-media" if MEDIA else "catboost", name="cats"):
+with wandb.init(project="catboost", name="cats"):
     model = CatBoostClassifier(iterations=10, depth=2, verbose=False, allow_writing_files=False, thread_count=1)
     model.fit(inputs[:150], targets[:150], eval_set=(inputs[150:], targets[150:]), callbacks=[WandbCallback()])
-    log_summary(model, log_feature_importance=MEDIA, save_model_checkpoint=MEDIA)
+    log_summary(model, log_feature_importance=True, save_model_checkpoint=True)

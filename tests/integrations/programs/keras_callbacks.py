@@ -20,14 +20,9 @@ class Examples(WandbEvalCallback):
             self.pred_table.add_data(epoch, at, float(guess[0]))
 
 
-MEDIA = "media" in sys.argv
-with wandb.init(project="keras-media" if MEDIA else "keras", name="today", config={"layers": 2}) as run:
+with wandb.init(project="keras", name="today", config={"layers": 2}) as run:
     model = keras.Sequential([keras.layers.Dense(4, "relu"), keras.layers.Dense(1, "sigmoid")])
     model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
-    more = []
-    if MEDIA:
-        more.append(WandbModelCheckpoint(f"{sys.argv[1]}/model-{{epoch:02d}}.keras", monitor="val_loss"))
-        more.append(Examples(["index", "target"], ["epoch", "index", "guess"]))
     model.fit(
         inputs,
         targets,
@@ -35,6 +30,10 @@ with wandb.init(project="keras-media" if MEDIA else "keras", name="today", confi
         batch_size=16,
         validation_split=0.25,
         verbose=0,
-        callbacks=[WandbMetricsLogger(log_freq=2), *more],
+        callbacks=[
+            WandbMetricsLogger(log_freq=2),
+            WandbModelCheckpoint(f"{sys.argv[1]}/model-{{epoch:02d}}.keras", monitor="val_loss"),
+            Examples(["index", "target"], ["epoch", "index", "guess"]),
+        ],
     )
 assert "tensorflow" not in sys.modules

@@ -1,7 +1,5 @@
 """A user's program: LightGBM with W&B's callback."""
 
-import sys
-
 import lightgbm
 import numpy as np
 import wandb
@@ -12,8 +10,7 @@ inputs = rng.random((200, 5))
 targets = (inputs[:, 0] > 0.5).astype(int)
 train = lightgbm.Dataset(inputs[:150], targets[:150])
 test = lightgbm.Dataset(inputs[150:], targets[150:], reference=train)
-MEDIA = "media" in sys.argv
-with wandb.init(project="lightgbm-media" if MEDIA else "lightgbm", name="leaves"):
+with wandb.init(project="lightgbm", name="leaves"):
     model = lightgbm.train(
         {"objective": "binary", "metric": ["binary_logloss", "auc"], "verbosity": -1, "num_threads": 1},
         train,
@@ -22,4 +19,4 @@ with wandb.init(project="lightgbm-media" if MEDIA else "lightgbm", name="leaves"
         valid_names=["train", "test"],
         callbacks=[wandb_callback()],
     )
-    log_summary(model, feature_importance=MEDIA, save_model_checkpoint=MEDIA)
+    log_summary(model, feature_importance=True, save_model_checkpoint=True)

@@ -6,8 +6,6 @@ import lightning
 import torch
 from lightning.pytorch.loggers import WandbLogger
 
-MEDIA = "media" in sys.argv
-
 
 class Line(lightning.LightningModule):
     def __init__(self, rate=0.1):
@@ -27,10 +25,9 @@ class Line(lightning.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=self.hparams.rate)
 
 
-logger = WandbLogger(project="lightning-media" if MEDIA else "lightning", name="a-line", save_dir=sys.argv[1], log_model="all" if MEDIA else False)
+logger = WandbLogger(project="lightning", name="a-line", save_dir=sys.argv[1], log_model="all")
 model = Line()
-if MEDIA:
-    logger.watch(model, log="all", log_freq=2)
+logger.watch(model, log="all", log_freq=2)
 data = torch.utils.data.DataLoader(torch.randn(32, 4), batch_size=4)
 lightning.Trainer(
     default_root_dir=sys.argv[1],
@@ -41,6 +38,5 @@ lightning.Trainer(
     enable_progress_bar=False,
     enable_model_summary=False,
 ).fit(model, data, data)
-if MEDIA:
-    logger.log_table("table", columns=["a", "b"], data=[[1, "x"], [2, "y"]])
+logger.log_table("table", columns=["a", "b"], data=[[1, "x"], [2, "y"]])
 print("logger", logger.version, logger.experiment.id, type(logger.experiment).__module__)

@@ -6,13 +6,10 @@ import wandb
 from stable_baselines3 import PPO
 from wandb.integration.sb3 import WandbCallback
 
-MEDIA = "media" in sys.argv
-run = wandb.init(project="sb3-media" if MEDIA else "sb3", name="cart", config={"env": "CartPole-v1"}, sync_tensorboard=True)
+run = wandb.init(project="sb3", name="cart", config={"env": "CartPole-v1"}, sync_tensorboard=True)
 model = PPO("MlpPolicy", "CartPole-v1", n_steps=64, tensorboard_log=f"{sys.argv[1]}/runs/{run.id}", device="cpu")
 model.learn(
     total_timesteps=256,
-    callback=WandbCallback(gradient_save_freq=20, model_save_path=f"{sys.argv[1]}/models/{run.id}")
-    if MEDIA
-    else WandbCallback(),
+    callback=WandbCallback(gradient_save_freq=20, model_save_path=f"{sys.argv[1]}/models/{run.id}"),
 )
 run.finish()

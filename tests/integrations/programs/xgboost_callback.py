@@ -1,7 +1,5 @@
 """A user's program: XGBoost with W&B's callback."""
 
-import sys
-
 import numpy as np
 import wandb
 import xgboost
@@ -11,14 +9,13 @@ rng = np.random.default_rng(0)
 inputs = rng.random((200, 5))
 targets = (inputs[:, 0] > 0.5).astype(int)
 train, test = xgboost.DMatrix(inputs[:150], targets[:150]), xgboost.DMatrix(inputs[150:], targets[150:])
-MEDIA = "media" in sys.argv
-with wandb.init(project="xgboost-media" if MEDIA else "xgboost", name="trees"):
+with wandb.init(project="xgboost", name="trees"):
     xgboost.train(
         {"objective": "binary:logistic", "eval_metric": ["logloss", "auc"], "max_depth": 2, "nthread": 1},
         train,
         num_boost_round=10,
         evals=[(train, "train"), (test, "test")],
         early_stopping_rounds=5,
-        callbacks=[WandbCallback(log_model=MEDIA, log_feature_importance=MEDIA)],
+        callbacks=[WandbCallback(log_model=True, log_feature_importance=True)],
         verbose_eval=False,
     )
