@@ -84,6 +84,7 @@ def walk(routes: list[BaseRoute]) -> Iterator[tuple[str, bool]]:
                 "{rest:path}",
                 "{digest}",
                 "{name:path}",
+                "{name}",
                 "{artifact}",
                 "{version}",
             ):
