@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from tests.flow.running import python, up
 
 from runcast.cli import COMMANDS, cli
 
@@ -78,3 +79,17 @@ def test_the_changelog_names_the_version() -> None:
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), flags=re.MULTILINE)
     assert version is not None
     assert f"## {version[1]} " in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_examples_of_the_clients_page_run_one_after_the_other(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "client.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    program = "\n".join(block for block in blocks if "subscribe(" not in block)  # That one never ends.
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "train.py").write_text("import runcast\n")
+    with up(tmp_path / "rc") as service:
+        begin = f"import os; os.chdir({str(tmp_path / 'work')!r})\n"
+        done = python(begin + program, RUNCAST_DIR=str(service.directory))
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == "0 0.5\n"
+        assert (tmp_path / "work" / "artifacts" / "classifier:v0" / "weights.txt").read_text() == "0.1 0.2"

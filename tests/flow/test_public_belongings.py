@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -142,3 +143,22 @@ def test_tags_are_changed_and_runs_left_out(api: Api) -> None:
         run.stop()
     api.run("team/shelf/user").delete()
     assert [each.id for each in api.runs("team/shelf")] == ["maker"]
+
+
+def test_what_is_changed_since_the_commit_is_a_file_of_the_run(service: Running, api: Api, tmp_path: Path) -> None:
+    """With the values of secret variables masked."""
+    (tmp_path / "train.py").write_text("rate = 0.1\n")
+    words = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(tmp_path)]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*words, *command], check=True)
+    (tmp_path / "train.py").write_text("rate = 0.2\nkey = 'k3yTh4tNobodyMaySee'\n")
+    program = (
+        f"import os; os.chdir({str(tmp_path)!r})\nimport runcast\nruncast.init(project='team/git', id='dirty').finish()"
+    )
+    environ = {"RUNCAST_DIR": str(service.directory), "RUNCAST_GIT": "1", "SERVICE_API_KEY": "k3yTh4tNobodyMaySee"}
+    done = python(program, **environ)
+    assert done.returncode == 0, done.stderr
+    run = api.run("team/git/dirty")
+    assert run.metadata["git"]["diff"] == "diff.patch"
+    patch = read(run.file("diff.patch").download(tmp_path))
+    assert "-rate = 0.1\n+rate = 0.2\n+key = '****'\n" in patch
