@@ -152,13 +152,24 @@ def test_what_is_changed_since_the_commit_is_a_file_of_the_run(service: Running,
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
         subprocess.run([*words, *command], check=True)
     (tmp_path / "train.py").write_text("rate = 0.2\nkey = 'k3yTh4tNobodyMaySee'\n")
-    program = (
-        f"import os; os.chdir({str(tmp_path)!r})\nimport runcast\nruncast.init(project='team/git', id='dirty').finish()"
-    )
+    program = f"""
+import os; os.chdir({str(tmp_path)!r})
+import time
+import runcast
+with runcast.init(project="team/git", id="dirty") as run:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:  # Git is asked behind the training's back.
+        try:
+            runcast.Api().run("team/git/dirty").file("diff.patch")
+            break
+        except runcast.UsageError:
+            time.sleep(0.05)
+"""
     environ = {"RUNCAST_DIR": str(service.directory), "RUNCAST_GIT": "1", "SERVICE_API_KEY": "k3yTh4tNobodyMaySee"}
     done = python(program, **environ)
     assert done.returncode == 0, done.stderr
     run = api.run("team/git/dirty")
     assert run.metadata["git"]["diff"] == "diff.patch"
+    assert run.file("diff.patch").stored
     patch = read(run.file("diff.patch").download(tmp_path))
     assert "-rate = 0.1\n+rate = 0.2\n+key = '****'\n" in patch
