@@ -43,6 +43,7 @@ FIELDS: dict[str, str] = {
     "hidden": FLAG,
 }
 CONFIG, SUMMARY, LOWEST, HIGHEST = "config", "summary", "min", "max"
+METRIC = "metric"  # Where rows are asked for, and not runs: a key of the row.
 GROUPS = (CONFIG, SUMMARY, LOWEST, HIGHEST)  # Each has keys: `config.lr`, `max.acc`.
 
 Value = str | int | float | None

@@ -25,6 +25,7 @@ from runcast.conditions import (
     FIELDS,
     FLAG,
     GROUPS,
+    METRIC,
     NUMBER,
     SUMMARY,
     TEXT,
@@ -86,11 +87,14 @@ class Token(Struct, frozen=True):
     value: Value = None
 
 
-def parse(text: str, *, now: float = 0.0) -> Condition:
-    """Read a filter; `now` is what the word means, in seconds since 1970. Raises FilterError."""
+def parse(text: str, *, now: float = 0.0, logged: bool = False) -> Condition:
+    """Read a filter; `now` is what the word means, in seconds since 1970. Raises FilterError.
+
+    With `logged` it asks for rows: a bare name is a key of the row, and `metric."any name"` too.
+    """
     if len(text) > CHARS_MAX:
         raise FilterError(f"a filter has at most {CHARS_MAX} characters, and this one {len(text)}", CHARS_MAX)
-    return _Parser(_tokens(text), now).whole()
+    return _Parser(_tokens(text), now, logged=logged).whole()
 
 
 def parse_field(text: str) -> Field:
@@ -140,8 +144,8 @@ def _unquote(text: str) -> str:
 
 
 class _Parser:
-    def __init__(self, tokens: list[Token], now: float) -> None:
-        self._tokens, self._now = tokens, now
+    def __init__(self, tokens: list[Token], now: float, *, logged: bool = False) -> None:
+        self._tokens, self._now, self._logged = tokens, now, logged
         self._at = self._depth = self._tests = 0
 
     @property
@@ -338,6 +342,8 @@ class _Parser:
         while self._next.kind == "key":
             key = self._take().text
             path.append(_unquote(key) if key[0] in "\"'" else key)
+        if self._logged and not (path and name in {CONFIG, SUMMARY}):
+            return Field(METRIC, ".".join(path if path and name == METRIC else [name, *path]))
         if name in GROUPS:
             if not path:
                 raise self._mistake(f'{name} has keys: write {name}.key, or {name}."a key"', token)

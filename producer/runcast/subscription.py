@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -71,13 +71,16 @@ async def subscribe(
     url: str | None = None,
     token: str | None = None,
     from_now: bool = False,
+    on_cut: Callable[[str], None] | None = None,
 ) -> AsyncGenerator[Update, None]:
     """Follow a project: what is stored, then what comes, each row exactly once.
 
     `run` is the id of one run, or several; None means all, also those that begin later. `metrics` chooses keys, where
     one may end in `*`. With `from_now` what is stored is left out. `url` is the service's address; without it, the one
-    that runs on this machine. Yields `Row`, `RunUpdate` and `CaughtUp`. Raises ServerMissing when no service answers at
-    first, and LiveRefused when it answers and refuses.
+    that runs on this machine. `on_cut` is told once each time that the line is cut and not to be had again at once.
+
+    Yields `Row`, `RunUpdate` and `CaughtUp`. Raises ServerMissing when no service answers at first, and LiveRefused when
+    it answers and refuses.
     """
     follower = _Follower(
         Subscribe(
@@ -89,7 +92,7 @@ async def subscribe(
             exact=True,
         )
     )
-    pause = PAUSE_SECONDS_MIN
+    pause, away = PAUSE_SECONDS_MIN, False
     while True:
         try:
             async with asyncio.timeout(CONNECT_SECONDS_MAX):
@@ -97,7 +100,11 @@ async def subscribe(
         except (OSError, TimeoutError, InvalidHandshake, ServerMissing) as error:
             if not follower.connected:
                 raise error if isinstance(error, ServerMissing) else ServerMissing(_unanswered(url, error)) from error
+            if on_cut is not None and not away:
+                away = True
+                on_cut(str(error) if isinstance(error, ServerMissing) else _unanswered(url, error))
         else:
+            away = False
             try:
                 async for update in follower.follow(line):
                     pause = PAUSE_SECONDS_MIN

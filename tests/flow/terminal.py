@@ -10,7 +10,7 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tests.flow.running import environment
 
@@ -18,9 +18,15 @@ SECONDS_MAX = 60.0
 
 
 def look(
-    *arguments: str, columns: int = 80, ctrl_c: Callable[[str], bool] = lambda _: False, **environ: str
+    *arguments: str,
+    columns: int = 80,
+    ctrl_c: Callable[[str], bool] = lambda _: False,
+    press: Sequence[tuple[Callable[[str], bool] | str, bytes]] = (),
+    **environ: str,
 ) -> tuple[int, str]:
     """Run a command in a terminal until it ends; press Ctrl-C once `ctrl_c` says so of what is to be read.
+
+    `press` are keys, each with what is to be read before it is pressed.
 
     Gives its status and everything that it wrote.
     """
@@ -29,6 +35,7 @@ def look(
         command = [sys.executable, "-m", "runcast.cli", *arguments]
         os.execve(sys.executable, command, environment(**({"TERM": "xterm"} | environ)))
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    keys = list(press)
     said, pressed, deadline = "", False, time.monotonic() + SECONDS_MAX
     try:
         while time.monotonic() < deadline:
@@ -40,6 +47,8 @@ def look(
                 if not piece:
                     break
                 said += piece.decode(errors="replace")
+            if keys and (keys[0][0] in said if isinstance(keys[0][0], str) else keys[0][0](said)):
+                os.write(terminal, keys.pop(0)[1])
             if not pressed and ctrl_c(said):
                 pressed = True
                 os.write(terminal, b"\x03")

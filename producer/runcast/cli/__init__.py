@@ -32,6 +32,8 @@ COMMANDS = {
     "ls": "List projects, or a project's runs.",
     "show": "Show one run: state, config, summary.",
     "tail": "Print rows as they are logged.",
+    "subscribe": "Give rows as JSON lines as they are logged, for programs.",
+    "top": "Watch a project's runs in the terminal.",
     "replay": "Log a stored run again, in its own time.",
     "alert": "Say what a project wants to be told of: NaN, limits, plateaus.",
     "stop": "Ask a run to stop, as Ctrl-C would.",

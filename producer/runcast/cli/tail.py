@@ -48,8 +48,15 @@ def tail(what: str, metrics: tuple[str, ...], server: str | None, *, everything:
         )
     # The service of this machine is looked up again after a cut: it may come back at another port.
     url = service.url if server else None
-    updates = subscribe(project, run, metrics or None, url=url, token=service.token, from_now=not everything)
+    updates = subscribe(
+        project, run, metrics or None, url=url, token=service.token, from_now=not everything, on_cut=say_away
+    )
     asyncio.run(_follow(updates, as_json=as_json))
+
+
+def say_away(why: str) -> None:
+    """Say on stderr that the service went away, and that it is waited for."""
+    click.secho(f"{table.plain(why)} What comes meanwhile is shown when it is back.", dim=True, err=True)
 
 
 async def _follow(updates: AsyncIterator[Update], *, as_json: bool) -> None:
@@ -58,7 +65,7 @@ async def _follow(updates: AsyncIterator[Update], *, as_json: bool) -> None:
     async with aclosing(updates) as following:  # type: ignore[type-var]
         async for update in following:
             if isinstance(update, Row):
-                click.echo(_json(update) if as_json else _line(update))
+                click.echo(as_line(update) if as_json else _line(update))
             elif isinstance(update, CaughtUp):
                 live = True
                 if not as_json:
@@ -69,7 +76,8 @@ async def _follow(updates: AsyncIterator[Update], *, as_json: bool) -> None:
                 states[update.run] = update.state
 
 
-def _json(row: Row) -> str:
+def as_line(row: Row) -> str:
+    """Write a row as one line of JSON."""
     own = {"_run": row.run, "_step": row.step, "_timestamp": row.time}
     return json.dumps(own | ({"_label": row.label} if row.label else {}) | row.values)
 
