@@ -79,8 +79,8 @@ async def subscribe(
     one may end in `*`. With `from_now` what is stored is left out. `url` is the service's address; without it, the one
     that runs on this machine. `on_cut` is told once each time that the line is cut and not to be had again at once.
 
-    Yields `Row`, `RunUpdate` and `CaughtUp`. Raises ServerMissing when no service answers at first, and LiveRefused when
-    it answers and refuses.
+    Yields `Row`, `RunUpdate` and `CaughtUp`. Raises ServerMissing when no service answers at first, and LiveRefused
+    when it answers and refuses.
     """
     follower = _Follower(
         Subscribe(
