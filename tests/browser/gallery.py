@@ -117,12 +117,29 @@ def pictures(browser: Browser, url: str, scheme: str) -> None:
     context.close()
 
 
+def phone(browser: Browser, url: str) -> None:
+    """Take the pages with tables as a phone shows them."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, device_scale_factor=2)
+    page = context.new_page()
+    page.goto(f"{url}/runs?project={PROJECT}")
+    page.locator(".t-line .t-name").first.wait_for()
+    page.wait_for_timeout(1500)
+    page.screenshot(path=IMAGES / "runs-phone.png")
+    runs = ",".join(page.evaluate("__rc.table.order.ids"))
+    page.goto(f"{url}/compare?project={PROJECT}&runs={runs}")
+    page.locator(".c-table td").first.wait_for()
+    page.wait_for_timeout(500)
+    page.screenshot(path=IMAGES / "compare-phone.png")
+    context.close()
+
+
 def main() -> None:
     """Take all pictures."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with demo() as url, launched() as browser:
         for scheme in SCHEMES:
             pictures(browser, url, scheme)
+        phone(browser, url)
 
 
 if __name__ == "__main__":

@@ -97,6 +97,7 @@ def test_only_what_differs_is_shown_until_all_is_asked_for(page: Page) -> None:
 def test_runs_are_points_over_any_two_values(page: Page) -> None:
     page.locator(".choice button", has_text="Scatter").click()
     page.wait_for_url("**show=scatter**")
+    expect(page.get_by_label("Vertical")).to_have_value("summary.loss")
     page.get_by_label("Horizontal").select_option("config.lr")
     page.get_by_label("Vertical").select_option("summary.accuracy")
     dots = page.locator(".c-dot")

@@ -45,10 +45,10 @@ export function fields(runs) {
 export const short = (name) => name.replace(/^(config|summary)\./, "");
 export const isOutcome = (name) => name.startsWith("summary.") && !name.startsWith("summary._");
 
-// The outcome that is likely to be what runs are judged by.
+// What runs are likely to be judged by comes first, and of that what most of them have.
 export function outcomes(all) {
   const judged = /acc|loss|reward|score|f1|auc|bleu|error/i;
-  return all.filter((one) => one.numeric && one.finite > 1 && isOutcome(one.name)).sort((a, b) => judged.test(b.name) - judged.test(a.name));
+  return all.filter((one) => one.numeric && one.finite > 1 && isOutcome(one.name)).sort((a, b) => judged.test(b.name) - judged.test(a.name) || b.finite - a.finite);
 }
 
 // Where a value lies on an axis, from 0 to 1; null where it has no place.

@@ -76,6 +76,7 @@ export class Diff {
       const text = shownValue(value);
       const cell = element("td", several && String(value) !== usual[0] ? "odd" : "", text === "" ? "–" : text.slice(0, CELL_CHARS_MAX));
       if (text.length > 16) cell.title = text.slice(0, CELL_CHARS_MAX);
+      cell.classList.toggle("broken", text === "NaN");
       cell.dir = "auto";
       return cell;
     }));
