@@ -9,9 +9,12 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -237,7 +240,8 @@ def _foreign(value: Any, depth: int) -> Any:
             return plain(value.item(), depth + 1)
         if size <= LIST_VALUES_MAX:
             return plain(value.tolist(), depth + 1)
-        return histogram(_numbers(value.tolist()))
+        counts, edges = counted(value, HISTOGRAM_BINS)
+        return {"_type": "histogram", "values": list(counts), "bins": list(edges)}
     if hasattr(value, "item") and not hasattr(value, "__len__"):
         return plain(value.item(), depth + 1)
     if type(value).__name__ in {"Decimal", "UUID", "complex"}:
@@ -261,6 +265,15 @@ def finite_numbers(values: Any) -> list[float]:
     return [number for number in numbers if number - number == 0]
 
 
+def counted(values: Any, bins: int) -> tuple[list[int], list[float]]:
+    """Count the finite numbers of anything into bins, by numpy where it is loaded: a model has millions."""
+    if "numpy" in sys.modules and hasattr(values, "shape") and hasattr(values, "dtype"):
+        with suppress(TypeError, ValueError):  # What is no array of numbers, or a tensor that numpy does not take.
+            counts: tuple[list[int], list[float]] = import_module("runcast.media.arrays").count_bins(values, bins)
+            return counts
+    return count_bins(finite_numbers(values), bins)
+
+
 def count_bins(values: list[float], bins: int) -> tuple[list[int], list[float]]:
     """Count finite values into bins of equal width between their smallest and their largest: counts, and edges."""
     low, high = (min(values), max(values)) if values else (0.0, 0.0)
@@ -271,9 +284,3 @@ def count_bins(values: list[float], bins: int) -> tuple[list[int], list[float]]:
     for value in values:
         counts[min(bins - 1, int((value - low) / width))] += 1
     return counts, [low + width * at for at in range(bins + 1)]
-
-
-def histogram(values: list[float]) -> dict[str, Plain]:
-    """Count values into 32 bins, as W&B does with a large array."""
-    counts, edges = count_bins([value for value in values if value - value == 0], HISTOGRAM_BINS)
-    return {"_type": "histogram", "values": list(counts), "bins": list(edges)}

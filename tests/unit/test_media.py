@@ -318,6 +318,17 @@ def test_a_histogram_is_counts_and_edges() -> None:
     assert given["values"] == [1, 1, 1]
 
 
+@pytest.mark.parametrize("given", [[0.0, 1.0, 2.5, float("nan"), float("inf")], [3, 3, 3], [True, False], []])
+def test_arrays_and_lists_have_the_same_histogram(given: list[float]) -> None:
+    ours, numpys = Histogram(given, num_bins=8), Histogram(np.array(given), num_bins=8)
+    assert ours.histogram == numpys.histogram
+    assert numpys.bins == pytest.approx(ours.bins)
+
+
+def test_what_a_list_holds_besides_numbers_is_not_counted() -> None:
+    assert sum(Histogram(np.array([1, "two", None], object)).histogram) == 1
+
+
 def test_solids_are_files(tmp_path: Path) -> None:
     told, data = shelved(Object3D(np.array([[0, 0, 0], [1, 1, 1]])))
     assert told["_type"] == "object3D-file"

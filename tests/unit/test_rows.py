@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from runcast.errors import NameRefused, UsageError
-from runcast.rows import Row, check_row, check_step, histogram, plain, plain_kinds, split
+from runcast.rows import Row, check_row, check_step, counted, plain, plain_kinds, split
 
 
 class Colour(enum.Enum):
@@ -97,7 +97,7 @@ def test_a_large_array_becomes_a_histogram() -> None:
 
 
 def test_a_histogram_of_one_value_has_width() -> None:
-    assert sum(histogram([2.0, 2.0, math.nan])["values"]) == 2  # type: ignore[arg-type]
+    assert counted([2.0, 2.0, math.nan], 4) == ([0, 0, 2, 0], [1.5, 1.75, 2.0, 2.25, 2.5])
 
 
 def test_what_w_and_b_refuses_is_refused_with_its_words() -> None:

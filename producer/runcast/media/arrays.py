@@ -23,6 +23,18 @@ def array(value: Any) -> Any:
     return np.asarray(value)
 
 
+def count_bins(value: Any, bins: int) -> tuple[list[int], list[float]]:
+    """Count an array's finite numbers into bins of equal width: counts, and edges; raises TypeError for others."""
+    data = array(value).ravel()
+    if data.dtype.kind not in "biuf":
+        raise TypeError(f"an array of {data.dtype} has no numbers to count")
+    data = data.astype(np.float64, copy=False)
+    counts, edges = np.histogram(data[np.isfinite(data)], bins)
+    if counts.sum() == 0:
+        edges = np.linspace(-0.5, 0.5, bins + 1)  # Of nothing: around nothing, as without numpy.
+    return counts.tolist(), edges.tolist()
+
+
 def is_tensor(value: Any) -> bool:
     """Whether the channels of a picture stand first in it, as torch has them."""
     return hasattr(value, "detach") and hasattr(value, "cpu")

@@ -7,7 +7,7 @@ from typing import Any
 from runcast.errors import UsageError
 from runcast.events import Plain
 from runcast.media.shelf import Shelf, WBValue
-from runcast.rows import count_bins, finite_numbers
+from runcast.rows import counted
 
 BINS_MAX = 512  # As in W&B: more could not be told apart on a screen.
 
@@ -32,7 +32,7 @@ class Histogram(WBValue):
         elif sequence is not None:
             if not 1 <= num_bins <= BINS_MAX:
                 raise UsageError(f"num_bins is {num_bins}; it is from 1 to {BINS_MAX}")
-            counts, edges = count_bins(finite_numbers(sequence), num_bins)
+            counts, edges = counted(sequence, num_bins)
             self.histogram, self.bins = list(counts), edges
         else:
             raise UsageError("Histogram() needs a sequence, or np_histogram")
