@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page
@@ -26,6 +26,35 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 PROJECT = "demo"
 HALFWAY_SECONDS_MAX = 300.0  # By then one run has diverged, and one was killed and is known to be gone.
 SCHEMES = ("light", "dark")
+PHONE = {"width": 390, "height": 844}
+# A training with something to look at: what it sees grows clearer, and it says so.
+SAMPLES = """
+import sys, time
+import numpy as np
+import runcast as wandb
+run = wandb.init(project="samples", id="seen", name="what it sees", config={"width": 32})
+y, x = np.mgrid[0:64, 0:64] / 64
+for step in range(24):
+    clear = step / 23
+    noise = np.random.default_rng(step).random((64, 64)) * (1 - clear)
+    shape = np.exp(-((x - 0.3 - 0.4 * clear) ** 2 + (y - 0.5) ** 2) * 30)
+    seen = np.clip(shape + noise * 0.8, 0, 1)
+    box = {"position": {"minX": 0.1 + 0.4 * clear, "maxX": 0.5 + 0.4 * clear, "minY": 0.3, "maxY": 0.7}, "class_id": 1}
+    found = {"said": {"box_data": [box | {"box_caption": f"blob {0.5 + clear / 2:.2f}"}]}}
+    rows = [[name, float(abs(np.sin(at + step)))] for at, name in enumerate(("cat", "dog", "owl", "fox"))]
+    run.log({
+        "loss": 1 / (step + 1),
+        "sample": wandb.Image(np.stack([seen, shape * clear, 1 - seen], -1), caption=f"after {step} steps"),
+        "found": wandb.Image(seen, boxes=found),
+        "grid": [wandb.Image(np.roll(seen, 9 * at, 1)) for at in range(6)],
+        "scores": wandb.plot.bar(wandb.Table(["animal", "score"], rows), "animal", "score", title="Scores"),
+    })
+    print(f"step {step}: loss {1 / (step + 1):.4f}")
+    if step % 8 == 5:
+        print("the learning rate is high", file=sys.stderr)
+    time.sleep(0.2)
+run.finish()
+"""
 
 
 @contextlib.contextmanager
@@ -44,6 +73,8 @@ def demo() -> Iterator[str]:
                 with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/healthz"):
                     break
                 time.sleep(0.2)
+            samples = os.environ | {"RUNCAST_DIR": folder, "RUNCAST_CONSOLE": "wrap", "RUNCAST_SILENT": "1"}
+            subprocess.run([sys.executable, "-c", SAMPLES], env=samples, stdout=subprocess.DEVNULL, check=True)
             _wait_for_trouble(url)
             yield url
         finally:
@@ -114,6 +145,34 @@ def pictures(browser: Browser, url: str, scheme: str) -> None:
     page.locator(".h-word").first.wait_for()
     page.wait_for_timeout(15_000)  # Rates need a while to be seen.
     take("health")
+    _samples(page, url, take)
+    context.close()
+
+
+def _samples(page: Page, url: str, take: Callable[[str], None]) -> None:
+    """Take what a run has beside its charts, in the middle of its time."""
+    page.goto(f"{url}/run?project=samples&run=seen")
+    ready(page)
+    page.get_by_role("tab", name="Media").click()
+    page.get_by_label("Step of sample").fill("16")
+    page.wait_for_timeout(2000)
+    take("media")
+    page.get_by_role("tab", name="Console").click()
+    page.wait_for_timeout(1500)
+    take("console")
+
+
+def phone(browser: Browser, url: str) -> None:
+    """Take pages as a phone shows them."""
+    context = browser.new_context(viewport={"width": PHONE["width"], "height": PHONE["height"]}, device_scale_factor=2)
+    page = context.new_page()
+    for name, path in (("live", f"/?project={PROJECT}"), ("media", "/run?project=samples&run=seen")):
+        page.goto(url + path)
+        ready(page)
+        if name == "media":
+            page.get_by_role("tab", name="Media").click()
+        page.wait_for_timeout(2500)
+        page.screenshot(path=IMAGES / f"phone-{name}.png")
     context.close()
 
 
