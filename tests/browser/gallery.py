@@ -166,29 +166,25 @@ def phone(browser: Browser, url: str) -> None:
     """Take pages as a phone shows them."""
     context = browser.new_context(viewport={"width": PHONE["width"], "height": PHONE["height"]}, device_scale_factor=2)
     page = context.new_page()
-    for name, path in (("live", f"/?project={PROJECT}"), ("media", "/run?project=samples&run=seen")):
-        page.goto(url + path)
-        ready(page)
-        if name == "media":
-            page.get_by_role("tab", name="Media").click()
-        page.wait_for_timeout(2500)
-        page.screenshot(path=IMAGES / f"phone-{name}.png")
-    context.close()
 
+    def take(name: str) -> None:
+        page.wait_for_timeout(2000)
+        page.screenshot(path=IMAGES / f"{name}-phone.png")
 
-def phone(browser: Browser, url: str) -> None:
-    """Take the pages with tables as a phone shows them."""
-    context = browser.new_context(viewport={"width": 390, "height": 844}, device_scale_factor=2)
-    page = context.new_page()
+    page.goto(f"{url}/?project={PROJECT}")
+    ready(page, metrics=4)
+    take("live")
+    page.goto(f"{url}/run?project=samples&run=seen")
+    ready(page)
+    page.get_by_role("tab", name="Media").click()
+    take("media")
     page.goto(f"{url}/runs?project={PROJECT}")
     page.locator(".t-line .t-name").first.wait_for()
-    page.wait_for_timeout(1500)
-    page.screenshot(path=IMAGES / "runs-phone.png")
+    take("runs")
     runs = ",".join(page.evaluate("__rc.table.order.ids"))
     page.goto(f"{url}/compare?project={PROJECT}&runs={runs}")
     page.locator(".c-table td").first.wait_for()
-    page.wait_for_timeout(500)
-    page.screenshot(path=IMAGES / "compare-phone.png")
+    take("compare")
     context.close()
 
 
