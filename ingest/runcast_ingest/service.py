@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 
 from runcast import transport
 from runcast.discovery import Discovery
-from runcast.errors import StreamUnavailable
+from runcast.errors import StreamUnavailable, StreamUnsafe
 from runcast.gate import Gate
 from runcast_ingest.address import announce, public
 from runcast_ingest.app import Lifespan, compose
@@ -44,6 +44,7 @@ from runcast_ingest.tail import Tail
 from runcast_ingest.webhook import Webhook
 
 MESSAGE_BYTES_MAX = 1024 * 1024  # Of any websocket; /live has a smaller bound of its own, Streamlit's pages need more.
+LOOK_AGAIN_SECONDS = 1.0  # For a Redis that was away.
 GRACE_SECONDS = 5  # For answers under way when the service stops.
 
 _log = logging.getLogger(__name__)
@@ -216,12 +217,37 @@ async def _streams(settings: Settings, notice: Notice) -> AsyncIterator[tuple[st
         async with embedded(settings.directory, on_restart=notice.moved) as server:
             yield server.url, server.tcp_url
         return
+    checking: asyncio.Task[None] | None = None
     try:
         if caution := await asyncio.to_thread(_check, settings.redis_url):
             _log.warning("%s", caution)
     except StreamUnavailable as error:
         _log.warning("%s; waiting for it", error)
-    yield settings.redis_url, ""
+        checking = asyncio.create_task(_check_when_back(settings.redis_url), name="runcast-check-redis")
+    try:
+        yield settings.redis_url, ""
+    finally:
+        if checking is not None:
+            checking.cancel()
+            await asyncio.wait([checking])
+
+
+async def _check_when_back(url: str) -> None:
+    """Look at a Redis that was away when the service started, as soon as it answers.
+
+    One that may lose streams is only complained of now: trainers look too, and send it nothing.
+    """
+    while True:
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        try:
+            if caution := await asyncio.to_thread(_check, url):
+                _log.warning("%s", caution)
+            return
+        except StreamUnsafe as error:
+            _log.error("%s", error)
+            return
+        except StreamUnavailable:
+            continue
 
 
 def _check(url: str) -> str | None:

@@ -18,6 +18,7 @@ from tests.flow.running import Running, environment, python, rows_of, runcast, u
 from runcast import discovery
 from runcast.service import Refused, Service
 from runcast_ingest import embedded
+from runcast_ingest.server_binary import find_server
 from runcast_ingest.server_folder import StreamServer
 
 TOKEN = "a-shared-secret-of-a-test"
@@ -165,3 +166,33 @@ def test_a_redis_that_is_not_there_is_waited_for_and_named_without_its_password(
         said, _ = process.communicate(timeout=30)
     assert "127.0.0.1:1" in said
     assert "secret" not in said
+
+
+def test_a_redis_that_was_away_is_looked_at_when_it_is_back(tmp_path: Path) -> None:
+    server = embedded.start(tmp_path / "redis")
+    embedded.stop(tmp_path / "redis")
+    log = tmp_path / "log"
+    with log.open("w") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "runcast.cli", "up", "--port", "0", "--no-dashboard"],
+            env=environment(RUNCAST_DIR=str(tmp_path / "service"), RUNCAST_URL=server.tcp_url),
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        back = None
+        try:
+            wait_until(lambda: discovery.read(tmp_path / "service"), 60)
+            options = f"--port {server.port} --maxmemory 64mb --maxmemory-policy allkeys-lru --save".split()
+            back = subprocess.Popen(
+                [find_server(), *options, "", "--requirepass", server.password, "--dir", str(tmp_path)],
+                stdout=subprocess.DEVNULL,
+            )
+            wait_until(lambda: "allkeys-lru" in log.read_text() or None, 60)
+            assert process.poll() is None
+        finally:
+            process.terminate()
+            process.wait(30)
+            if back is not None:
+                back.terminate()
+                back.wait(30)

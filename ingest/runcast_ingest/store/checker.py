@@ -21,7 +21,7 @@ from runcast_ingest.store.schema import AXIS_POSITION, POSITION_BITS
 
 PROBLEMS_MAX = 1000  # Listed; beyond them a file is rather restored than read.
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int, str], None]  # How many of how many, and of what.
 
 BLOBS = {
     "run": "SELECT key, crc, details, config, summary FROM run WHERE key > ? ORDER BY key LIMIT ?",
@@ -31,6 +31,7 @@ BLOBS = {
     "chunk": "SELECT key, crc, data, extra FROM chunk WHERE key > ? ORDER BY key LIMIT ?",
     "bucket": "SELECT key, crc, data FROM bucket WHERE key > ? ORDER BY key LIMIT ?",
     "console": "SELECT key, crc, data FROM console WHERE key > ? ORDER BY key LIMIT ?",
+    "watch": "SELECT run, crc, data FROM watch WHERE run > ? ORDER BY run LIMIT ?",
     "quarantine": "SELECT key, crc, data FROM quarantine WHERE key > ? ORDER BY key LIMIT ?",
 }
 PAGE_ROWS = 500  # Between them the read transaction ends, so that a check of hours holds nobody up.
@@ -47,7 +48,7 @@ def check(db: sqlite3.Connection, progress: Progress | None = None) -> CheckRepo
     report = CheckReport(quarantine={}, problems=[])
     _check_blobs(db, report, progress)
     _check_keysets(db, report)
-    _check_writers(db, report)
+    _check_writers(db, report, progress)
     for kind, count in db.execute("SELECT kind, count(*) FROM quarantine GROUP BY kind"):
         report.quarantine[kind] = count
     del report.problems[PROBLEMS_MAX:]
@@ -63,7 +64,7 @@ def _check_blobs(db: sqlite3.Connection, report: CheckReport, progress: Progress
             if crc(*blobs) != expected:
                 report.problems.append(f"{table} {key}: its crc does not match")
             if progress is not None and report.blobs % PAGE_ROWS == 0:
-                progress(report.blobs, total)
+                progress(report.blobs, total, "parts")
 
 
 def _check_keysets(db: sqlite3.Connection, report: CheckReport) -> None:
@@ -73,8 +74,11 @@ def _check_keysets(db: sqlite3.Connection, report: CheckReport) -> None:
             report.problems.append(f"keyset {key}: its digest does not match")
 
 
-def _check_writers(db: sqlite3.Connection, report: CheckReport) -> None:
-    for writer, id_, mark in db.execute(WRITERS).fetchall():
+def _check_writers(db: sqlite3.Connection, report: CheckReport, progress: Progress | None) -> None:
+    writers = db.execute(WRITERS).fetchall()
+    for writer, id_, mark in writers:
+        if progress is not None:
+            progress(report.writers, len(writers), "marks")
         report.writers += 1
         report.events += mark
         try:

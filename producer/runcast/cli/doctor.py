@@ -79,7 +79,8 @@ def _read(path: Path) -> CheckReport:
             _recognise(connection, path)
             with Progress() as progress:
                 return check(
-                    connection, lambda done, total: progress.show(f"store     {bar(done, total)} {done}/{total} parts")
+                    connection,
+                    lambda done, total, what: progress.show(f"store     {bar(done, total)} {done}/{total} {what}"),
                 )
         finally:
             connection.close()
