@@ -108,11 +108,14 @@ def test_a_damaged_file_is_not_handed_out(service: Running, api: Api, tmp_path: 
         stored.write_bytes(kept)
 
 
-def test_an_artifact_is_found_by_its_name_and_knows_its_runs(api: Api, tmp_path: Path) -> None:
+def test_an_artifact_is_found_by_its_name_and_knows_its_runs(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # Artifacts are downloaded below the working directory.
     model = api.artifact("anybody/team/shelf/model:one", type="model")
     assert (model.name, model.aliases, model.logged_by().id) == ("model:v0", ["one"], "maker")
     assert [run.id for run in model.used_by()] == ["user"]
-    assert (Path(model.download(str(tmp_path))) / "w.txt").read_text() == "one"
+    assert (Path(model.download()) / "w.txt").read_text() == "one"
     assert api.artifact("team/shelf/model").version == "v1"
     assert api.artifact("team/shelf/data:latest").get("rows").data == [[1]]
     assert [each.version for each in api.artifacts("model", "team/shelf/model")] == ["v1", "v0"]

@@ -47,7 +47,8 @@ def test_the_tracker_of_accelerate_logs_to_runcast(workshop: Workshop) -> None:
 
 
 @needs("torch", "keras")
-def test_todays_callbacks_of_keras_log_without_tensorflow(workshop: Workshop) -> None:
+def test_todays_callbacks_of_keras_log_without_tensorflow(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workshop.folder)  # Where what is read of an artifact is downloaded.
     workshop.program("keras_callbacks", str(workshop.folder), KERAS_BACKEND="torch")
     run = workshop.only("keras")
     assert [epoch for epoch, *_ in run.rows("epoch/epoch", "epoch/val_loss", "epoch/learning_rate")] == [0, 1, 2]
