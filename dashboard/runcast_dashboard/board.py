@@ -33,6 +33,7 @@ def board(
     runs: Sequence[str] | None = None,
     options: Mapping[str, object] | None = None,
     hidden: Sequence[str] = (),
+    moment: Mapping[str, object] | None = None,
 ) -> Any:
     """Show a project live, or one run of it, or `runs` by their ids.
 
@@ -51,6 +52,7 @@ def board(
             "token": token,
             "options": dict(options or {}),
             "hidden": list(hidden),
+            "moment": dict(moment) if moment else None,
         },
         on_options_change=ignored,
         on_hidden_change=ignored,

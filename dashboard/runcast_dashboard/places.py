@@ -7,6 +7,8 @@ Streamlit drops the address's query when the reader goes to another page.
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 
 import streamlit as st
@@ -19,6 +21,7 @@ FLAGS = ("log", "outliers", "fold")
 LISTING = ("filter", "sort", "group")
 RUNS_MAX = 200  # In an address: its length has a limit, and so has what can be told apart.
 Options = dict[str, object]
+LOADING_SECONDS = 30.0  # Of a page, on a slow line.
 
 
 def project() -> tuple[str, list[str]]:
@@ -64,6 +67,34 @@ def keep(given: Mapping[str, object] | None) -> None:
     for name, value in format_options(st.session_state.get("options", {})).items():
         if st.query_params.get(name) != value:
             st.query_params[name] = value
+
+
+def moment() -> dict[str, object] | None:
+    """Take the moment and the stretch of the x axis out of the link that was opened; what comes after is the reader's.
+
+    Scripts run again while a page loads: it is said for as long as that may take.
+    """
+    found: dict[str, object] = {}
+    with contextlib.suppress(KeyError, ValueError):
+        found["t"] = _finite(st.query_params["t"])
+    with contextlib.suppress(KeyError, ValueError):
+        low, high = map(_finite, st.query_params["zoom"].split(","))
+        if low < high:
+            found["zoom"] = [low, high]
+    for name in ("t", "zoom"):
+        if name in st.query_params:
+            del st.query_params[name]
+    if found:
+        st.session_state["moment"] = (time.monotonic(), found)
+    opened, kept = st.session_state.get("moment", (0.0, None))
+    return kept if time.monotonic() - opened < LOADING_SECONDS else None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def hidden() -> list[str]:

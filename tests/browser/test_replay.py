@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 from tests.browser.board import WATCH, ask, ready, stats
+from tests.browser.chromium import WINDOW
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
 
@@ -68,3 +70,56 @@ def test_the_keyboard_plays_seeks_and_goes_live(stage: Stage, visit: Open) -> No
     expect(page.get_by_text("No metric matches")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator(".rc .card")).to_be_visible()
+
+
+PICTURE = """(name) => {
+  const plots = [...__rc.board.root.querySelectorAll(".plot")];
+  const shown = plots.find((one) => one.dataset.name === name).querySelector("canvas");
+  const copy = document.createElement("canvas");
+  [copy.width, copy.height] = [shown.width, shown.height];
+  copy.getContext("2d").drawImage(shown, 0, 0);
+  return copy.toDataURL();
+}"""
+
+
+def test_a_link_to_a_moment_shows_the_same_picture_to_somebody_else(
+    stage: Stage, visit: Open, browser: Browser
+) -> None:
+    """The runs that are shown, the zoom, the smoothing and the moment: drawn the same, pixel by pixel."""
+    stage.train(
+        """
+        import time
+        for name in ("one", "two", "three"):
+            run = runcast.init(project="moment", id=name)
+            for step in range(40):
+                run.log({"loss": math.sin(step) + len(name)})
+                time.sleep(0.01)
+            run.finish()
+        """
+    )
+    page = visit(f"{stage.url}/?project=moment")
+    ready(page)
+    page.wait_for_function("__rc.board.runs.size === 3")
+    page.locator(".row .swatch").nth(1).click()
+    page.evaluate("__rc.board.setOptions({ smooth: 0.3 })")
+    ask(page, {"op": "zoom", "range": [5, 25]})
+    ask(page, {"op": "seek", "part": 0.7})
+    page.wait_for_function("__rc.board.range && __rc.board.clock && !__rc.board.clock.live")
+    page.wait_for_function("location.search.includes('smooth=0.3')")
+    link = page.evaluate("__rc.board.link()")
+    assert f"t={round(page.evaluate('__rc.board.clock.t'))}" in link
+    other = browser.new_context(viewport={"width": WINDOW["width"], "height": WINDOW["height"]})
+    seen = other.new_page()
+    seen.goto(link)
+    ready(seen)
+    seen.wait_for_function("__rc.board.recalled")
+    told = "[Math.round(__rc.board.clock.t), __rc.board.range, [...__rc.board.hidden], __rc.board.options.smooth]"
+    assert seen.evaluate(told) == page.evaluate(told)
+    page.mouse.move(5, 5)
+    deadline = time.monotonic() + 20
+    while seen.evaluate(PICTURE, "loss") != page.evaluate(PICTURE, "loss"):
+        assert time.monotonic() < deadline, "the pictures differ"
+        time.sleep(0.2)
+    # What comes after is theirs: a reload begins with what is live.
+    assert not re.search("[?&]t=", seen.evaluate("location.search"))
+    other.close()

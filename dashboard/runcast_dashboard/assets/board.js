@@ -17,6 +17,7 @@ import { RunList } from "./runlist.js";
 import { Toolbar } from "./toolbar.js";
 
 const TELL_PYTHON_MS = 400; // Draw first: Python hears of a setting when it rests.
+const RECALLS_MAX = 50; // Words of the clock that are answered with a link's moment: then it is out of reach.
 const boards = new WeakMap();
 
 export default function mount(component) {
@@ -152,7 +153,8 @@ class Board {
   }
 
   on_synced() {
-    this.synced = true;
+    this.synced = this.whole = true;
+    this.recall();
     this.teach();
   }
 
@@ -162,6 +164,29 @@ class Board {
     if (message.state === "unknown") this.synced = true;
     if (message.state === "live") this.synced = true;
     this.teach();
+  }
+
+  // The moment and the stretch of a link that was opened. While runs still arrive, the clock may not reach it yet.
+  recall() {
+    const { moment } = this.data;
+    const { clock } = this;
+    if (this.recalled || !this.whole || !(clock?.t1 > clock?.t0)) return;
+    if (moment?.zoom && !this.asked) this.ask({ op: "zoom", range: moment.zoom });
+    this.asked = (this.asked ?? 0) + 1;
+    const there = moment?.t === undefined || (!clock.live && Math.abs(clock.t - moment.t) <= 1);
+    if (there || this.asked > RECALLS_MAX) this.recalled = true;
+    else this.ask({ op: "seek", t: moment.t });
+  }
+
+  // The address of what is shown now: the same runs, settings, stretch and moment.
+  link() {
+    const url = new URL(location.href);
+    const put = (name, value) => (value === null ? url.searchParams.delete(name) : url.searchParams.set(name, value));
+    put("t", this.clock && !this.clock.live ? String(Math.round(this.clock.t)) : null);
+    put("zoom", this.range ? this.range.join(",") : null);
+    const shown = [...this.runs.keys()].filter((id) => !this.hidden.has(id));
+    if (!this.single && this.hidden.size && shown.length) put("only", shown.join(","));
+    return url.href;
   }
 
   teach() {
@@ -178,6 +203,7 @@ class Board {
     this.clock = message;
     this.dock.show(message);
     this.panels?.clock(message);
+    this.recall();
     this.root.classList.toggle("replay", !message.live);
   }
 
@@ -198,6 +224,7 @@ class Board {
   }
 
   on_range({ range }) {
+    this.range = range;
     this.toolbar.zoomed(range !== null);
   }
 

@@ -4,6 +4,7 @@ import { button, choice, element, icon, write } from "./dom.js";
 import { clockTime, dateTime, duration } from "./format.js";
 
 const DAY_MS = 86_400_000;
+const SAID_MS = 2000;
 
 export class Dock {
   constructor(board) {
@@ -20,9 +21,10 @@ export class Dock {
     this.track.setAttribute("aria-label", "Moment shown");
     this.speeds = choice([["1", "1×"], ["5", "5×"], ["20", "20×"], ["60", "60×"]], "20", (speed) => board.ask({ op: "speed", speed: Number(speed) }));
     this.liveButton = button("live on", "Follow what is logged now (l)", () => board.ask({ op: "live" }), element("i"), "LIVE");
+    this.shareButton = button("round", "Copy a link to this moment", () => this.share(), icon("link"));
     this.root = element("div", "dock",
       button("round", "From the start", () => board.ask({ op: "seek", part: 0 }), icon("start")), this.playButton,
-      element("div", "clock", this.time, this.behind), this.track, this.speeds, this.liveButton);
+      element("div", "clock", this.time, this.behind), this.track, this.speeds, this.shareButton, this.liveButton);
     this.scrub();
   }
 
@@ -63,6 +65,20 @@ export class Dock {
     track.onpointerup = track.onpointercancel = () => {
       dragging = false;
     };
+  }
+
+  async share() {
+    const address = this.board.link();
+    let said = "Link copied";
+    try {
+      await navigator.clipboard.writeText(address);
+    } catch {
+      // Without a secure address a browser keeps its clipboard: then it is there to be copied by hand.
+      window.prompt("A link to this moment", address);
+      said = "";
+    }
+    this.shareButton.dataset.said = said;
+    setTimeout(() => delete this.shareButton.dataset.said, SAID_MS);
   }
 
   label(t) {

@@ -410,11 +410,12 @@ const operations = {
     hover = at;
     if (at) reportHover();
   },
-  zoom({ part, id }) {
+  zoom({ part, id, range }) {
+    if (range) return zoom(range);
     // A stretch of time says nothing about steps.
-    if (part && id !== undefined && scene.axisOf(model.metric(id)) !== scene.axis) return;
+    if (part && id !== undefined && scene.axisOf(model.metric(id)) !== scene.axis) return undefined;
     const [low, high] = drawnRange;
-    zoom(part && [low + part[0] * (high - low), low + part[1] * (high - low)]);
+    return zoom(part && [low + part[0] * (high - low), low + part[1] * (high - low)]);
   },
   play: () => scene.play(),
   pause() {

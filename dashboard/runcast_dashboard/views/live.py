@@ -15,6 +15,7 @@ shown = board(
     token=ticket(),
     options=places.options(),
     hidden=places.hidden(),
+    moment=places.moment(),
 )
 places.keep(shown.options)
 if shown.hidden is not None:

@@ -25,6 +25,7 @@ shown = board(
     token=ticket(),
     run=found,
     options=places.options(),
+    moment=places.moment(),
 )
 places.keep(shown.options)
 if shown.project:
