@@ -81,6 +81,7 @@ def test_the_question_mark_says_what_the_keys_do(page: Page) -> None:
     expect(page.get_by_role("dialog", name="Keys and gestures")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("dialog.help")).to_be_hidden()
+    page.wait_for_function("__rc.board.clock?.t1 > __rc.board.clock?.t0")
     page.keyboard.press("Space")
     page.wait_for_function("!__rc.board.clock.live")
 
