@@ -54,6 +54,7 @@ export class CardMenu {
     const entry = (text, act) => {
       const one = button("entry", "", () => {
         this.close();
+        anchor.focus(); // Where the reader was; and what is hidden hears no keys.
         act();
       }, text);
       one.setAttribute("role", "menuitem");
