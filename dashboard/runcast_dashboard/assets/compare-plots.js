@@ -163,7 +163,10 @@ export class Parallel {
       drawing.append(line);
     });
     axes.forEach((field, k) => drawing.append(this.axis(field, scales[k], { x: px(k), py, top, height, bottom })));
+    // A new picture leaves the keys with the axis that had them.
+    const held = this.plot.querySelector(".c-handle:focus")?.dataset.field;
     this.plot.replaceChildren(drawing);
+    if (held !== undefined) this.handle(held)?.focus();
     const some = this.brushes.size > 0;
     write(this.said, some ? `${inside.size} of ${runs.length} runs in the brush` : "Drag along an axis to choose a range");
     this.keep.hidden = !some || inside.size < 2 || inside.size === runs.length;
@@ -178,12 +181,14 @@ export class Parallel {
     const brush = this.brushes.get(field.name);
     if (brush) group.append(svg("rect", { x: x - 7, width: 14, y: py(brush[1]), height: Math.max(2, py(brush[0]) - py(brush[1])), class: "c-brush" }));
     const handle = svg("rect", { x: x - 14, width: 28, y: top - 12, height: height - top - bottom + 24, class: "c-handle", tabindex: 0, role: "slider", "aria-label": `Range of ${field.name}; up and down move it, escape clears it`, "aria-valuenow": brush ? Math.round(50 * (brush[0] + brush[1])) : 50, "aria-valuetext": brush ? `${Math.round(100 * brush[0])} to ${Math.round(100 * brush[1])} % of the axis` : "all" });
+    handle.dataset.field = field.name;
     const part = (event) => {
       const box = this.plot.firstChild.getBoundingClientRect();
       return Math.min(1, Math.max(0, (height - bottom - (event.clientY - box.top)) / (height - top - bottom)));
     };
     handle.onpointerdown = (event) => {
       event.preventDefault();
+      this.handle(field.name)?.focus();
       const from = part(event);
       const move = (next) => {
         const to = part(next);
@@ -210,10 +215,13 @@ export class Parallel {
       event.preventDefault();
       event.stopPropagation();
       this.draw();
-      [...this.plot.querySelectorAll(".c-handle")].find((one) => one.getAttribute("aria-label").includes(field.name))?.focus();
     };
     group.append(handle);
     return group;
+  }
+
+  handle(name) {
+    return [...this.plot.querySelectorAll(".c-handle")].find(({ dataset }) => dataset.field === name);
   }
 
   later() {
