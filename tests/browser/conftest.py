@@ -1,4 +1,4 @@
-"""One browser and one service for all the tests of this folder; each test has a page and a project of its own."""
+"""One service for all the tests of this folder, a browser for each file, a page and a project for each test."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from tests.browser.chromium import WINDOW, launched
 from tests.browser.stage import Stage, service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Playwright's event loop runs for as long as its browser, and other tests of this process have their own.
     with launched() as browser:
         yield browser
 

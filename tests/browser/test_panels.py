@@ -113,7 +113,7 @@ def test_the_slider_of_one_moves_the_clock_and_so_everything(page: Page) -> None
     page.keyboard.press("l")
     expect(lines.filter(has_text="bar 100%")).to_have_count(1)
     expect(lines.filter(has_text="bar 1%")).to_have_count(0)
-    assert page.locator(".line.error span").first.inner_text() == "trouble 0"
+    expect(page.locator(".line.error span").first).to_have_text("trouble 0")
     page.get_by_label("Search the console").fill("TROUBLE 3")
     expect(lines).to_have_text(["trouble 3"])
 
