@@ -18,6 +18,9 @@ from runcast_dashboard.lessons import no_answer, no_project
 
 AXES = ("step", "rel", "wall")
 FLAGS = ("log", "outliers", "fold")
+BANDS = ("range", "std", "stderr")
+GROUPING = ("by", "band")
+KEY_CHARS_MAX = 256
 LISTING = ("filter", "sort", "group")
 RUNS_MAX = 200  # In an address: its length has a limit, and so has what can be told apart.
 Options = dict[str, object]
@@ -64,9 +67,13 @@ def keep(given: Mapping[str, object] | None) -> None:
     """Keep the board's settings, and put them in the address for others to open."""
     if given:
         st.session_state["options"] = dict(given)
-    for name, value in format_options(st.session_state.get("options", {})).items():
+    texts = format_options(st.session_state.get("options", {}))
+    for name, value in texts.items():
         if st.query_params.get(name) != value:
             st.query_params[name] = value
+    for name in GROUPING:
+        if name in st.query_params and name not in texts:
+            del st.query_params[name]
 
 
 def moment() -> dict[str, object] | None:
@@ -171,6 +178,10 @@ def parse(query: Mapping[str, str]) -> Options:
         found["smooth"] = min(0.99, max(0.0, float(query["smooth"])))
     if query.get("axis") in AXES:
         found["axis"] = query["axis"]
+    if query.get("band") in BANDS:
+        found["band"] = query["band"]
+    if 0 < len(query.get("by", "")) <= KEY_CHARS_MAX:
+        found["by"] = query["by"]
     for flag in FLAGS:
         if query.get(flag) in {"0", "1"}:
             found[flag] = query[flag] == "1"
@@ -180,6 +191,8 @@ def parse(query: Mapping[str, str]) -> Options:
 def format_options(given: Mapping[str, object]) -> dict[str, str]:
     """Write the board's settings for a link."""
     texts = {name: str(given[name]) for name in ("smooth", "axis") if name in given}
+    if given.get("by"):
+        texts |= {name: str(given[name]) for name in GROUPING if name in given}
     return texts | {name: "1" if given[name] else "0" for name in FLAGS if name in given}
 
 

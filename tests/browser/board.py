@@ -34,6 +34,11 @@ def points(page: Page, run: str, metric: str) -> tuple[list[float], list[float]]
     return (curves[0]["steps"], curves[0]["values"]) if curves else ([], [])
 
 
+def drawn(page: Page, metric: str) -> Any:
+    """Return what a metric's chart last drew: how many curves, the bands of folded ones, and the ranges of its axes."""
+    return _answer(page, "drawn", {"op": "drawn", "metric": metric})
+
+
 # Reads a chart's pixels on each frame, on the page's own thread: nothing of what the worker says is believed.
 WATCH = """(index) => {
   const shown = __rc.board.root.querySelectorAll(".plot canvas")[index];

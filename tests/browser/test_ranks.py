@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.board import _answer, ask, ready
+from tests.browser.board import ask, drawn, ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
 from tests.browser.test_modules import assets, blank  # noqa: F401
@@ -88,7 +88,7 @@ def train(stage: Stage, world: int = 8) -> None:
 
 def shown(page: Page) -> int:
     """How many curves the first chart draws."""
-    return int(_answer(page, "drawn", {"op": "drawn", "metric": "train/loss"})["curves"])
+    return int(drawn(page, "train/loss")["curves"])
 
 
 def test_the_ranks_of_a_run_fold_into_one_curve_and_fan_out_by_a_click(stage: Stage, visit: Open) -> None:
@@ -152,8 +152,7 @@ def test_samples_of_the_machine_stand_in_a_section_of_their_own_along_time(
     page.locator(".rc section.system .plot").first.scroll_into_view_if_needed()
     page.wait_for_timeout(800)
     name = page.evaluate("__rc.board.root.querySelector('section.system .plot').dataset.name")
-    drawn = _answer(page, "drawn", {"op": "drawn", "metric": name})
-    low, high = drawn["range"]
+    low, high = drawn(page, name)["range"]
     assert 0 <= low < high < 20_000
     assert high - low > 1000
 

@@ -38,7 +38,7 @@ class Board {
     this.runs = new Map();
     this.later = new Map();
     const { data } = component;
-    this.options = { smooth: 0.6, axis: "step", log: false, outliers: true, fold: true, ...data.options };
+    this.options = { smooth: 0.6, axis: "step", log: false, outliers: true, fold: true, by: "", band: "range", ...data.options };
     this.hidden = new Set(data.hidden);
     this.single = data.run !== undefined && data.run !== null;
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
@@ -213,6 +213,10 @@ class Board {
 
   on_notes({ notes }) {
     this.cards.showNotes(notes);
+  }
+
+  on_groups(message) {
+    this.side.groups?.(message);
   }
 
   on_several({ several }) {

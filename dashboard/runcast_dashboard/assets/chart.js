@@ -104,18 +104,30 @@ export class Chart {
     return { ...curve, from, to, ys: scene.options.smooth > 0 ? curve.series.sm : curve.series.y };
   }
 
-  // Fold the curves of each run that has several, or fan them out in shades that tell them apart.
+  // Fold the curves of each group, or of each run that has several; or fan them out in shades that tell them apart.
   arrange(parts, scene, xRange, columns) {
     const byRun = new Map();
     for (const part of parts) {
       if (!byRun.has(part.run)) byRun.set(part.run, []);
       byRun.get(part.run).push(part);
     }
+    if (scene.groups.by) return this.gather(byRun, scene, xRange, columns);
     const alone = byRun.size === 1;
     return [...byRun].flatMap(([run, own]) => {
       if (own.length > 1 && scene.options.fold) return [folded(run, own, xRange, columns)];
       return own.map((part, k) => ({ ...part, ...shade(run, own.length > 1 ? rankOf(part.held.label, k) : 0, alone) }));
     });
+  }
+
+  // Each run of a group counts once, however many processes it had.
+  gather(byRun, scene, xRange, columns) {
+    const members = new Map();
+    for (const [run, own] of byRun) {
+      const one = own.length > 1 ? folded(run, own, xRange, columns) : own[0];
+      if (!members.has(run.group)) members.set(run.group, []);
+      members.get(run.group).push(one);
+    }
+    return [...members].map(([group, own]) => folded(group, own, xRange, columns, scene.options.band));
   }
 
   // Lowest and highest value to show (in decades on a logarithmic axis), and the gap between two ticks.
@@ -236,13 +248,26 @@ export class Chart {
   }
 }
 
-// The curves of one run as one, with the band between lowest and highest.
-function folded(run, parts, [low, high], columns) {
-  const { offset } = parts[0];
-  const { n, xs, mean, low: lowest, high: highest, count } = fold(parts, low + offset, high + offset, columns);
-  const whole = parts.every((part) => part.n === part.held.n);
+// Several curves as one of `run`, which may be a group: their mean, with a band from the lowest to the highest, or of the
+// standard deviation, or of the standard error of the mean, to both sides of it.
+function folded(run, parts, [low, high], columns, band = "range") {
+  const { n, xs, mean, deviation, low: lowest, high: highest, count } = fold(parts.map(fromZero), low, high, columns);
+  const leaves = parts.flatMap((part) => part.parts ?? [part]);
+  const whole = leaves.every((part) => part.n === part.held.n);
   const series = { label: "", x: xs, t: xs, y: mean, sm: mean, n };
-  return { run, parts, series, n, xs, ys: mean, from: 0, to: n, offset, band: { low: lowest, high: highest, count }, color: run.color, abgr: run.abgr, held: { n: whole ? n : n + 1, broken: 0 } };
+  const half = band === "stderr" ? deviation.map((v, k) => v / Math.sqrt(count[k] || 1)) : deviation;
+  const edges = band === "range" ? { low: lowest, high: highest } : { low: mean.map((v, k) => v - half[k]), high: mean.map((v, k) => v + half[k]) };
+  return { run, parts: leaves, of: parts.length, series, n, xs, ys: mean, from: 0, to: n, offset: 0, band: { ...edges, count }, color: run.color, abgr: run.abgr, held: { n: whole ? n : n + 1, broken: 0 } };
+}
+
+// Runs that began at different times have each their own zero; what is folded lies along one.
+function fromZero(part) {
+  if (!part.offset) return part;
+  const { series, offset } = part;
+  if (series.zeroed?.version !== series.version || series.zeroed.offset !== offset) {
+    series.zeroed = { version: series.version, offset, xs: part.xs.subarray(0, series.n).map((x) => x - offset) };
+  }
+  return { ...part, xs: series.zeroed.xs };
 }
 
 // The number in `rank3`, so that a rank has its colour whichever others there are.
@@ -299,7 +324,7 @@ export class Strip {
           if (values[i] > high && values[i] !== Infinity) high = values[i];
         }
         const ky = -(span.h - 10 * this.dpr) / (high - low || 1);
-        span.line(series.t, values, 0, series.n, { kx, ox: -(t0 + offset) * kx, ky, oy: span.h - 5 * this.dpr - low * ky, log: false }, run.abgr, 0.55 * this.dpr, 0.75);
+        span.line(series.t, values, 0, series.n, { kx, ox: -(t0 + offset) * kx, ky, oy: span.h - 5 * this.dpr - low * ky, log: false }, (run.group ?? run).abgr, 0.55 * this.dpr, 0.75);
       }
     }
     this.context.putImageData(span.image, 0, 0);

@@ -1,4 +1,5 @@
-// Many curves of one run, such as those of its ranks, as one: at each place their mean, lowest and highest value.
+// Many curves as one, such as those of a run's ranks or of runs that agree on a config key: at each place their mean,
+// their standard deviation (of a sample: n - 1), and the lowest and highest value.
 // Where there are few points, the places are the points themselves, exactly; where there are more than pixels, each
 // place is a pixel column, and lowest and highest are over all that was logged in it.
 
@@ -28,13 +29,14 @@ function places(parts, low, high, columns) {
   return all;
 }
 
-// `parts` have points [from, to) of xs and ys, ascending in x. Returns xs, mean, low, high and count, by place.
+// `parts` have points [from, to) of xs and ys, ascending in x. Returns xs, mean, deviation, low, high and count, by place.
 export function fold(parts, low, high, columns) {
   const exact = places(parts, low, high, columns);
   const width = (high - low) / columns;
   const n = exact ? exact.length : columns;
   const xs = exact ? Float64Array.from(exact) : Float64Array.from({ length: n }, (_, k) => low + (k + 0.5) * width);
-  const sum = new Float64Array(n);
+  const mean = new Float64Array(n);
+  const squares = new Float64Array(n); // Of the distances from the mean; Welford 1962, so that no digits cancel.
   const count = new Int32Array(n);
   const lowest = new Float64Array(n).fill(Infinity);
   const highest = new Float64Array(n).fill(-Infinity);
@@ -80,23 +82,24 @@ export function fold(parts, low, high, columns) {
     }
     for (let k = 0; k < n; k++) {
       if (!owned[k]) continue;
-      sum[k] += own[k] / owned[k];
-      count[k]++;
+      const v = own[k] / owned[k];
+      const gap = v - mean[k];
+      mean[k] += gap / ++count[k];
+      squares[k] += gap * (v - mean[k]);
     }
   }
-  return close({ xs, sum, count, lowest, highest, n });
+  return close({ xs, mean, squares, count, lowest, highest, n });
 }
 
 // Divide, leave out the places that nobody reaches at either end, and those at the tip that only the quickest have.
-function close({ xs, sum, count, lowest, highest, n }) {
+function close({ xs, mean, squares, count, lowest, highest, n }) {
   let from = 0;
   let to = n;
   while (from < to && !count[from]) from++;
   while (to > from && !count[to - 1]) to--;
   const steady = count[Math.max(from, to - 1 - TIP_COLUMNS)];
   for (let left = TIP_COLUMNS; left > 0 && to - from > TIP_COLUMNS && count[to - 1] < steady; left--) to--;
-  const mean = new Float64Array(to - from);
-  for (let k = from; k < to; k++) mean[k - from] = count[k] ? sum[k] / count[k] : NaN;
   const hole = (values) => values.slice(from, to).map((v, k) => (count[from + k] ? v : NaN));
-  return { n: to - from, xs: xs.slice(from, to), mean, low: hole(lowest), high: hole(highest), count: count.slice(from, to) };
+  const deviation = hole(squares).map((v, k) => (count[from + k] > 1 ? Math.sqrt(v / (count[from + k] - 1)) : v));
+  return { n: to - from, xs: xs.slice(from, to), mean: hole(mean), deviation, low: hole(lowest), high: hole(highest), count: count.slice(from, to) };
 }

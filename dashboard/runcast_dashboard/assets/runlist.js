@@ -3,6 +3,7 @@
 
 import { button, element, search, write } from "./dom.js";
 import { number, whole } from "./format.js";
+import { Grouping } from "./grouping.js";
 
 export class RunList {
   constructor(board) {
@@ -16,9 +17,10 @@ export class RunList {
     this.picker.onchange = () => board.trigger("project", this.picker.value);
     this.all = button("link", "Show or hide all runs", () => this.toggleAll());
     this.find = search("Filter runs", () => this.filter());
+    this.grouping = new Grouping(this);
     this.root = element("aside", "side",
       element("label", "project", element("span", "muted", "Project"), this.picker),
-      element("div", "side-head", element("b", "", "Runs"), this.count, this.all), this.find,
+      element("div", "side-head", element("b", "", "Runs"), this.count, this.all), this.find, this.grouping.root,
       element("div", "columns", element("span", "", "newest first"), this.metric), this.list);
     this.update(board.data);
   }
@@ -68,10 +70,16 @@ export class RunList {
     const open = button("run", "", () => this.board.trigger("open", run.id), element("span", "run-text", name, element("span", "run-detail", state, detail)), value);
     const root = element("div", "row", swatch, open);
     root.dataset.id = run.id;
-    root.onmouseenter = () => this.board.ask({ op: "focus", id: run.id });
+    const row = { root, swatch, name, detail, value, group: null };
+    root.onmouseenter = () => this.board.ask({ op: "focus", id: row.group ?? run.id });
     root.onmouseleave = () => this.board.ask({ op: "focus", id: null });
     root.classList.toggle("off", this.board.hidden.has(run.id));
-    return { root, name, detail, value };
+    return row;
+  }
+
+  groups(message) {
+    this.grouping.show(message);
+    this.summarize();
   }
 
   toggle(id) {
@@ -117,6 +125,7 @@ export class RunList {
     write(this.count, shown === total ? String(total) : `${shown} of ${total}`);
     write(this.all, [...this.rows].some(([id, row]) => !row.root.hidden && !this.board.hidden.has(id)) ? "Hide all" : "Show all");
     this.all.hidden = total < 2;
+    this.grouping.summarize();
   }
 
   latest({ values, primary }) {
@@ -131,5 +140,6 @@ export class RunList {
       write(row.detail, state === "running" ? steps || "starting" : [state, steps].filter(Boolean).join(" · "));
       if (row.root.dataset.state !== state) row.root.dataset.state = state;
     }
+    this.grouping.summarize(values);
   }
 }

@@ -2,6 +2,7 @@
 // every point carries its time, and the picture at T is the points up to T, so that replay asks the service for nothing.
 // Along the relative axis the clock counts from each run's own start, and runs replay against each other.
 
+import { Groups } from "./group.js";
 import { isSystem } from "./names.js";
 
 const CLOCK = { live: true, playing: false, speed: 20, t: 0, t0: 0, t1: 0 };
@@ -9,7 +10,8 @@ const CLOCK = { live: true, playing: false, speed: 20, t: 0, t0: 0, t1: 0 };
 export class Scene {
   constructor(model) {
     this.model = model;
-    this.options = { smooth: 0.6, axis: "step", log: false, outliers: true, fold: true };
+    this.options = { smooth: 0.6, axis: "step", log: false, outliers: true, fold: true, by: "", band: "range" };
+    this.groups = new Groups(model);
     this.hidden = new Set();
     this.focus = null;
     this.range = null; // The zoomed stretch, in units of the axis.

@@ -37,11 +37,10 @@ export class Tip {
       const given = rows[k];
       row.root.hidden = !given;
       if (!given) return;
-      const run = this.board.runs.get(given.id);
       const { spread } = given;
-      row.dot.style.background = given.color ?? run.color;
-      write(row.name, given.label ? `${run.name} · ${given.label}` : spread ? `${run.name} · mean of ${spread.count}` : run.name);
-      write(row.value, number(Number.isFinite(given.raw) ? given.y : given.raw) + (spread ? ` (${number(spread.low)} – ${number(spread.high)})` : ""));
+      row.dot.style.background = given.color ?? this.board.runs.get(given.id).color;
+      write(row.name, given.label ? `${given.name} · ${given.label}` : spread && spread.of > 1 ? `${given.name} · mean of ${spread.count}` : given.name);
+      write(row.value, number(Number.isFinite(given.raw) ? given.y : given.raw) + (spread && spread.of > 1 ? ` (${number(spread.low)} – ${number(spread.high)})` : ""));
       row.root.classList.toggle("near", `${given.id} ${given.label}` === near);
     });
     if (this.root.hidden || this.size !== rows.length) {

@@ -38,6 +38,8 @@ let views = 0;
 let drawnRange = [0, 1];
 let drawnSamples = 1; // The end of the samples' own stretch.
 let folding = false; // Some run has several curves for a metric.
+let described = false; // Runs said of themselves what may put them into another group.
+let grouping = ""; // What the page was last told of groups.
 let newest = 0;
 let newestAt = 0;
 let latency = null;
@@ -76,12 +78,14 @@ function pixels() {
 const texts = {
   welcome(message) {
     model.describeRuns(message.runs);
+    described = true;
     message.metrics.forEach((name, number) => model.nameMetric(number, name));
     (message.writers ?? []).forEach((writer) => model.nameWriter(writer));
     post({ ev: "runs", runs: [...model.runs.values()].map(describe), metrics: model.metrics });
   },
   run({ run }) {
     post({ ev: "runs", runs: [describe(model.describeRun(run))], metrics: [] });
+    described = true;
     markAll();
   },
   metric({ i, name }) {
@@ -196,15 +200,15 @@ function reportHover() {
   const { log } = scene.options;
   const axis = scene.axisOf(chart.metric);
   const rows = [];
-  for (const { run, series, xs, ys, n, offset, band, color, parts } of chart.drawn) {
+  for (const { run, series, xs, ys, n, offset, band, color, of } of chart.drawn) {
     const at = x + offset;
     if (at > xs[n - 1] + slack || at < xs[0] - slack) continue;
     let i = Math.min(n - 1, upper(xs, n, at));
     if (i > 0 && at - xs[i - 1] < xs[i] - at) i--;
     const v = log ? Math.log10(ys[i]) : ys[i];
     const far = Math.abs((y1 - v) / (y1 - y0) - hover.y);
-    const spread = band && { low: band.low[i], high: band.high[i], count: band.count[i], of: parts.length };
-    rows.push({ id: run.id, label: series.label, color, spread, y: ys[i], raw: series.y[i], step: series.x[i], t: series.t[i], far: Number.isFinite(far) ? far : 1e9 });
+    const spread = band && { low: band.low[i], high: band.high[i], count: band.count[i], of };
+    rows.push({ id: run.id, name: run.title ?? run.name, label: series.label, color, spread, y: ys[i], raw: series.y[i], step: series.x[i], t: series.t[i], far: Number.isFinite(far) ? far : 1e9 });
   }
   let near = null;
   for (const row of rows) if (row.far < (near ? near.far : 0.08)) near = row;
@@ -241,6 +245,15 @@ function reportLatest(fps) {
 }
 let newestSeen = 0;
 
+function regroup() {
+  described = false;
+  scene.groups.choose(scene.options.by);
+  const message = { ev: "groups", by: scene.groups.by, keys: scene.groups.keys(), groups: scene.groups.describe() };
+  const text = JSON.stringify(message);
+  if (text !== grouping) post(message);
+  grouping = text;
+}
+
 function reportNotes() {
   const notes = {};
   for (const [id, chart] of charts) {
@@ -273,6 +286,7 @@ function frame(now) {
   if (lastFrame) note(stat.frames, elapsed);
   lastFrame = now;
   if (theme) {
+    if (described) regroup();
     if (scene.advance(elapsed)) markAll();
     if (dirty.size) drawDirty();
     if (now - lastClock > CLOCK_POST_MS) {
@@ -395,6 +409,7 @@ const operations = {
     const { axis } = scene;
     scene.setOptions(options);
     if (axis !== scene.axis) zoom(null);
+    described = true;
     redraw();
   },
   hidden({ ids }) {
@@ -464,7 +479,8 @@ const operations = {
   },
   drawn({ metric }) {
     const chart = charts.get(metric);
-    post({ ev: "drawn", curves: chart?.drawn?.length ?? 0, range: chart?.xShown ?? null, scale: chart?.yShown ?? null });
+    const bands = (chart?.drawn ?? []).filter(({ band }) => band).map(({ run, xs, ys, band, of }) => ({ id: run.id, of, xs: [...xs], mean: [...ys], low: [...band.low], high: [...band.high], count: [...band.count] }));
+    post({ ev: "drawn", curves: chart?.drawn?.length ?? 0, bands, range: chart?.xShown ?? null, scale: chart?.yShown ?? null });
   },
   close() {
     live?.close();

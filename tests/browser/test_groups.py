@@ -1,0 +1,146 @@
+"""Runs that agree on a config key are drawn as one: their mean, and a band of what lies around it."""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.board import ask, drawn, ready
+from tests.browser.conftest import Open
+from tests.browser.stage import Stage
+from tests.browser.test_modules import assets, blank  # noqa: F401  # Fixtures: a page with the board's modules.
+
+RATES = (0.1, 0.01, 0.001)
+STEPS = 40
+TRAINING = """
+for number in range(9):
+    rate = (0.1, 0.01, 0.001)[number % 3]
+    more = {"odd": {"one": "<b>x</b>"}} if number == 4 else {}
+    runcast.init(project="groups", id=f"r{number}", name=f"run {number}", config={"lr": rate, "same": 1, **more})
+    for step in range(40):
+        runcast.log({"loss": rate * 1000 + number + step / 10})
+    runcast.finish()
+"""
+
+KEYS = """async (configs) => {
+  const { Groups } = await import("./group.js");
+  const runs = new Map(configs.map((config, k) => [`r${k}`, { id: `r${k}`, config, state: "finished" }]));
+  const groups = new Groups({ runs });
+  const keys = groups.keys();
+  const named = {};
+  for (const key of keys) {
+    groups.choose(key);
+    named[key] = groups.describe().map(({ name, runs }) => [name, runs.length]);
+  }
+  return named;
+}"""
+
+
+def value(rate: float, number: int, step: int) -> float:
+    return rate * 1000 + number + step / 10
+
+
+def bands(page: Page, count: int) -> dict[str, Any]:
+    """Wait until so many groups are drawn; give them by their id."""
+    for _ in range(100):
+        found = {band["id"]: band for band in drawn(page, "loss")["bands"]}
+        if len(found) == count and all(len(band["xs"]) == STEPS for band in found.values()):
+            return found
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{len(found)} groups are drawn")
+
+
+def test_only_keys_that_differ_are_offered_and_values_stand_in_their_order(blank: Page) -> None:  # noqa: F811
+    configs = [
+        {"lr": 10, "same": 1, "deep": {"a": "x"}, "list": [1]},
+        {"lr": 9, "same": 1, "deep": {"a": "x"}, "list": [1, 2]},
+        {"lr": 9, "same": 1, "deep": {"a": None}, "new": True},
+        {"lr": "auto", "same": 1, "deep": {"a": "x"}, "list": [1]},
+    ]
+    assert blank.evaluate(KEYS, configs) == {
+        "deep.a": [["null", 1], ["x", 3]],
+        "list": [["[1,2]", 1], ["[1]", 2], ["no list", 1]],
+        "lr": [["9", 2], ["10", 1], ["auto", 1]],
+        "new": [["true", 1], ["no new", 3]],
+    }
+
+
+@pytest.fixture
+def page(stage: Stage, visit: Open) -> Page:
+    if not any(project["name"] == "groups" for project in stage.get("/projects")["projects"]):
+        stage.train(TRAINING)
+    page = visit(f"{stage.url}/?project=groups&smooth=0")
+    ready(page)
+    page.get_by_role("combobox", name="Group by").select_option("lr")
+    return page
+
+
+def test_a_group_is_the_mean_of_all_its_runs_and_a_band(page: Page) -> None:
+    found = bands(page, 3)
+    for at, rate in enumerate(RATES):
+        members = range(at, 9, 3)
+        band = found[f'lr="{rate}"']
+        assert band["of"] == 3
+        assert band["count"] == [3] * STEPS
+        for step in (0, 7, STEPS - 1):
+            values = [value(rate, number, step) for number in members]
+            assert band["xs"][step] == step
+            assert band["mean"][step] == pytest.approx(statistics.fmean(values))
+            assert (band["low"][step], band["high"][step]) == (pytest.approx(min(values)), pytest.approx(max(values)))
+    for choice, part in (("std", 1.0), ("stderr", math.sqrt(3))):
+        page.get_by_role("combobox", name="Band").select_option(choice)
+        page.wait_for_function("(band) => __rc.board.options.band === band", arg=choice)
+        half = statistics.stdev([0, 3, 6]) / part
+        for _ in range(50):
+            band = bands(page, 3)['lr="0.1"']
+            if band["high"][0] - band["mean"][0] == pytest.approx(half):
+                break
+            page.wait_for_timeout(100)
+        assert band["mean"][0] - band["low"][0] == pytest.approx(half)
+
+
+def test_the_list_names_the_groups_and_hides_them_and_a_link_shows_the_same(page: Page) -> None:
+    heads = page.locator(".row.group")
+    expect(heads.locator("b")).to_have_text(["0.001", "0.01", "0.1"])
+    expect(heads.locator(".muted")).to_have_text(["3", "3", "3"])
+    expect(heads.last.locator(".value")).to_have_text("106.9")
+    expect(page.locator(".group-runs").last.locator(".run-name")).to_have_text(["run 6", "run 3", "run 0"])
+    box = page.locator(".rc .plot").first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
+    expect(page.locator(".tip-row:visible span").first).to_have_text("lr = 0.1 · mean of 3")
+    page.locator('.row[data-id="r0"] .swatch').click()
+    expect(heads.last.locator(".muted")).to_have_text("2 of 3")
+    for _ in range(50):
+        if bands(page, 3)['lr="0.1"']["of"] == 2:
+            break
+        page.wait_for_timeout(100)
+    heads.first.locator(".swatch").click()
+    bands(page, 2)
+    heads.first.locator(".swatch").click()
+    page.wait_for_url(re.compile("by=lr"))
+    page.reload()
+    ready(page)
+    bands(page, 3)
+    page.get_by_role("combobox", name="Group by").select_option("odd.one")
+    expect(heads.locator("b")).to_have_text(["<b>x</b>", "no odd.one"])
+    page.get_by_role("combobox", name="Group by").select_option("")
+    expect(heads).to_have_count(0)
+    expect(page.locator(".runs > .row .run-name").first).to_have_text("run 8")
+    page.wait_for_url(re.compile("^(?!.*by=)"))
+
+
+def test_runs_that_began_at_other_times_fold_from_their_own_start(page: Page) -> None:
+    bands(page, 3)
+    ask(page, {"op": "options", "options": {"axis": "rel", "smooth": 0, "by": "lr"}})
+    for _ in range(50):
+        shown = drawn(page, "loss")
+        if shown["range"] and shown["range"][1] < 10_000:
+            break
+        page.wait_for_timeout(100)
+    assert all(band["xs"][0] < 5000 for band in shown["bands"])
+    assert len(shown["bands"]) == 3
