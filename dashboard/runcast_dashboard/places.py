@@ -16,11 +16,12 @@ import streamlit as st
 from runcast_dashboard import client
 from runcast_dashboard.lessons import no_answer, no_project
 
-AXES = ("step", "rel", "wall")
+AXES = ("step", "rel", "wall", "metric")
 FLAGS = ("log", "outliers", "fold")
 BANDS = ("range", "std", "stderr")
 GROUPING = ("by", "band")
-KEY_CHARS_MAX = 256
+KEY_CHARS_MAX = 256  # As long as a metric's name may be.
+AXIS_CHARS_MAX = KEY_CHARS_MAX + 20
 LISTING = ("filter", "sort", "group")
 RUNS_MAX = 200  # In an address: its length has a limit, and so has what can be told apart.
 Options = dict[str, object]
@@ -71,7 +72,7 @@ def keep(given: Mapping[str, object] | None) -> None:
     for name, value in texts.items():
         if st.query_params.get(name) != value:
             st.query_params[name] = value
-    for name in GROUPING:
+    for name in (*GROUPING, "x"):
         if name in st.query_params and name not in texts:
             del st.query_params[name]
 
@@ -85,9 +86,10 @@ def moment() -> dict[str, object] | None:
     with contextlib.suppress(KeyError, ValueError):
         found["t"] = _finite(st.query_params["t"])
     with contextlib.suppress(KeyError, ValueError):
-        low, high = map(_finite, st.query_params["zoom"].split(","))
-        if low < high:
-            found["zoom"] = [low, high]
+        first, last, *axis = st.query_params["zoom"].split(",", 2)  # Of another axis than the board's: which.
+        low, high = _finite(first), _finite(last)
+        if low < high and len("".join(axis)) <= AXIS_CHARS_MAX:
+            found["zoom"] = [low, high, *axis]
     for name in ("t", "zoom"):
         if name in st.query_params:
             del st.query_params[name]
@@ -178,6 +180,8 @@ def parse(query: Mapping[str, str]) -> Options:
         found["smooth"] = min(0.99, max(0.0, float(query["smooth"])))
     if query.get("axis") in AXES:
         found["axis"] = query["axis"]
+    if 0 < len(query.get("x", "")) <= KEY_CHARS_MAX:
+        found["x"] = query["x"]
     if query.get("band") in BANDS:
         found["band"] = query["band"]
     if 0 < len(query.get("by", "")) <= KEY_CHARS_MAX:
@@ -191,6 +195,8 @@ def parse(query: Mapping[str, str]) -> Options:
 def format_options(given: Mapping[str, object]) -> dict[str, str]:
     """Write the board's settings for a link."""
     texts = {name: str(given[name]) for name in ("smooth", "axis") if name in given}
+    if given.get("axis") == "metric" and given.get("x"):
+        texts["x"] = str(given["x"])
     if given.get("by"):
         texts |= {name: str(given[name]) for name in GROUPING if name in given}
     return texts | {name: "1" if given[name] else "0" for name in FLAGS if name in given}

@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from runcast.blocks import BOOL, INT, Block
-from runcast.events import Config, Event, Rename, Start, Summary
+from runcast.events import Config, Event, Metric, Rename, Start, Summary
 from runcast_ingest.batch import Batch
 from runcast_ingest.store.records import RunRecord
 from runcast_ingest.store.standing import is_system, merge
@@ -29,6 +29,7 @@ SUMMARY_KEYS_MIN = 10  # Of each of many runs.
 SUMMARIES_KEYS_MAX = 20_000  # Of all runs that one watcher sees: about a megabyte.
 DEPTH_MAX = 100  # Of dicts and lists within each other; Python gives up at a few hundred.
 TOO_DEEP = "… (nested too deeply to show)"
+DEFINED_MAX = 200  # Definitions of metrics of each run that are told; globs stand for many.
 METRICS_MAX = 20_000  # Names of one project; a training that makes a new name at every step must not fill our memory.
 
 _log = logging.getLogger(__name__)
@@ -64,6 +65,8 @@ class RunInfo(Struct):
     key: int | None  # In the store; None as long as it was not seen there.
     beginning: int  # As in its first writer's Start.
     begun: bool  # Its first Start was seen: later ones add to its config, but name it no more.
+    axes: dict[str, str] = {}  # By metric, whose name may end in `*`: the metric that is its x axis.
+    goals: dict[str, str] = {}  # And whether the least or the most of it is best.
     writers: dict[str, WriterInfo] = {}
     elders: frozenset[str] = frozenset()  # Those of its writers that wrote to its bases, and not to it.
     stopping: bool = False  # Somebody asked it to stop.
@@ -85,7 +88,15 @@ class RunInfo(Struct):
             "group": self.group,
             "tags": self.tags,
             "stopping": self.stopping,
+            "axes": self.axes,
+            "goals": self.goals,
         }
+
+    def define(self, name: str, step_metric: str, goal: str) -> None:
+        """Take in how a metric is shown."""
+        for book, said in ((self.axes, step_metric), (self.goals, goal)):
+            if said and (name in book or len(book) < DEFINED_MAX):
+                book[name] = said
 
 
 def _is_late(run: RunInfo, batch: Batch) -> bool:
@@ -268,6 +279,8 @@ class Roster:
             begun=True,
             elders=frozenset(writer.id for writer in record.elders),
         )
+        for name, known in record.metrics.items():
+            run.define(name, known.get("step_metric", ""), known.get("goal", ""))
         self._number(run)
         for writer in [*record.elders, *record.writers]:
             self._writer(run, writer.id, writer.label)
@@ -323,6 +336,8 @@ class Roster:
                 run.summary.pop(key, None)
         elif isinstance(event, Rename):
             run.name = event.name
+        elif isinstance(event, Metric):
+            run.define(event.name, event.step_metric, event.goal)
 
 
 def _as_logged(value: float, kind: str) -> bool | int | float:

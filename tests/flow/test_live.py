@@ -11,7 +11,7 @@ from tests.flow.stage import Trainer, stage, viewer
 from tests.flow.stored import BEGIN
 from websockets.exceptions import ConnectionClosed
 
-from runcast.events import Config, Finish, Rename, Summary
+from runcast.events import Config, Finish, Metric, Rename, Summary
 from runcast.frames import DELTA, ENVELOPE, SNAPSHOT, VIEW, Ack, Ping, Subscribe, View, Window
 from runcast_ingest import outbox, painter
 
@@ -303,6 +303,23 @@ async def test_what_changes_about_a_run_is_told(tmp_path: Path) -> None:
         live.broadcast.changed("p/r", "finished")
         while (await page.until("run"))["run"]["state"] != "finished":
             pass
+
+
+async def test_how_metrics_are_shown_is_told_as_it_is_said_and_from_the_store(tmp_path: Path) -> None:
+    async with stage(tmp_path) as live, viewer(live.url) as early, viewer(live.url) as late:
+        trainer = Trainer(live)
+        await trainer.begin()
+        await early.say(Subscribe("p"))
+        assert (await early.until("welcome"))["runs"][0]["axes"] == {}
+        await early.until("synced")
+        await trainer.show(
+            Metric(BEGIN, "val/*", step_metric="epoch"), Metric(BEGIN, "acc", goal="maximize"), store=True
+        )
+        told = (await early.until("run"))["run"]
+        assert (told["axes"], told["goals"]) == ({"val/*": "epoch"}, {"acc": "maximize"})
+        await late.say(Subscribe("p"))
+        told = (await late.until("welcome"))["runs"][0]
+        assert (told["axes"], told["goals"]) == ({"val/*": "epoch"}, {"acc": "maximize"})
 
 
 async def test_an_isolated_event_leaves_at_once(tmp_path: Path) -> None:

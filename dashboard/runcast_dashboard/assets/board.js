@@ -38,7 +38,7 @@ class Board {
     this.runs = new Map();
     this.later = new Map();
     const { data } = component;
-    this.options = { smooth: 0.6, axis: "step", log: false, outliers: true, fold: true, by: "", band: "range", ...data.options };
+    this.options = { smooth: 0.6, axis: "step", x: "", log: false, outliers: true, fold: true, by: "", band: "range", ...data.options };
     this.hidden = new Set(data.hidden);
     this.single = data.run !== undefined && data.run !== null;
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
@@ -227,8 +227,8 @@ class Board {
     save(new Blob([text], { type: "text/csv" }), `${fileName(metric)}.csv`);
   }
 
-  on_range({ range }) {
-    this.range = range;
+  on_range({ range, axis, own }) {
+    this.range = range && (own ? range : [...range, axis]);
     this.toolbar.zoomed(range !== null);
   }
 

@@ -269,8 +269,8 @@ export class Cards {
   showCross(over, x) {
     for (const card of this.cards.values()) {
       if (!card.canvas) continue;
-      // Beside steps, samples of the machine lie along time: the same place is another moment there.
-      if (this.board.options.axis === "step" && isSystem(card.name) !== isSystem(over.name)) continue;
+      // Along another axis, as that of samples of the machine, the same place is something else.
+      if (card.axis !== over.axis) continue;
       card.cross.style.transform = `translateX(${PAD.left + x * (card.width - PAD.left - PAD.right)}px)`;
       card.cross.style.opacity = card === over ? 0.9 : 0.4;
     }
@@ -288,11 +288,12 @@ export class Cards {
 
   // What a chart does not show as it is: fewer points than were logged, or values that are no numbers.
   showNotes(notes) {
-    for (const [name, { shown, total, broken }] of Object.entries(notes)) {
+    for (const [name, { shown, total, broken, axis, apart }] of Object.entries(notes)) {
       const card = this.cards.get(name);
       if (!card) continue;
+      card.axis = axis;
       write(card.broken, !broken ? "" : this.board.single ? "NaN" : `NaN in ${broken} ${broken === 1 ? "run" : "runs"}`);
-      write(card.count, total > shown ? `${whole(shown)} of ${whole(total)} points` : "");
+      write(card.count, apart ? `no row has ${apart} too` : total > shown ? `${whole(shown)} of ${whole(total)} points` : "");
       card.note.title = total > shown ? "The first, lowest, highest and last point of each pixel column: the picture is the same. Zoom in for every point." : "";
     }
   }

@@ -1,6 +1,7 @@
 // Draw one chart, or the strip behind the replay bar, onto an OffscreenCanvas. Lines go through the span rasterizer;
 // axes, dots and marks through the 2D context. What to draw it asks of the scene.
 
+import { metricOf, timed } from "./axis.js";
 import { abgr, mix, runColor } from "./colors.js";
 import { fold } from "./fold.js";
 import { elapsedTick, niceGap, tick, timeGap, wallTick } from "./format.js";
@@ -49,7 +50,7 @@ export class Chart {
     const axis = scene.axisOf(this.metric);
     const width = xRange[1] - xRange[0];
     const parts = scene.curves(this.metric).map((curve) => this.cut(curve, scene, xRange));
-    if (smooth > 0) for (const { series } of parts) series.smooth(smooth, axis, width);
+    if (smooth > 0) for (const { series } of parts) series.smooth(smooth, timed(axis) ? axis : "step", width);
     const curves = this.arrange(parts, scene, xRange, span.w);
     const [low, high, gap] = this.yRange(curves, scene.options, plotHeight);
     this.yShown = [low, high];
@@ -177,15 +178,24 @@ export class Chart {
 
   drawXAxis(axis, [low, high], plotWidth) {
     const { context } = this;
-    const gap = axis === "step" ? Math.max(1, niceGap(high - low, Math.max(2, plotWidth / 80))) : timeGap(high - low, plotWidth / (axis === "wall" ? 76 : 64));
+    const other = metricOf(axis);
+    let end = this.width - 2;
+    if (other !== null) {
+      const text = shorten(context, other, plotWidth / 3);
+      context.textAlign = "right";
+      context.textBaseline = "alphabetic";
+      context.fillText(text, this.width - PAD.right, this.height - 6);
+      end = this.width - PAD.right - context.measureText(text).width - 8;
+    }
+    const gap = !timed(axis) ? Math.max(other === null ? 1 : 0, niceGap(high - low, Math.max(2, plotWidth / 80))) : timeGap(high - low, plotWidth / (axis === "wall" ? 76 : 64));
     // Whole days begin at local midnight, not at Greenwich's.
     const shift = axis === "wall" && gap >= 3_600_000 ? new Date(low).getTimezoneOffset() * 60_000 : 0;
     context.textBaseline = "alphabetic";
     for (let v = Math.ceil((low - shift) / gap) * gap + shift; v <= high; v += gap) {
       const x = PAD.left + ((v - low) / (high - low)) * plotWidth;
-      const text = axis === "step" ? tick(v, gap) : axis === "rel" ? elapsedTick(v) : wallTick(v, gap);
+      const text = !timed(axis) ? tick(v, gap) : axis === "rel" ? elapsedTick(v) : wallTick(v, gap);
       const half = context.measureText(text).width / 2;
-      if (x + half > this.width - 2) break;
+      if (x + half > end) break;
       context.textAlign = "center";
       context.fillText(text, Math.max(x, PAD.left - 8 + half), this.height - 6);
     }
@@ -290,6 +300,14 @@ function line(context, x0, y0, x1, y1) {
   context.moveTo(x0, y0);
   context.lineTo(x1, y1);
   context.stroke();
+}
+
+// As much of a text's end as there is room for: names begin alike.
+function shorten(context, text, width) {
+  if (context.measureText(text).width <= width) return text;
+  let from = Math.max(0, text.length - 80);
+  while (from < text.length - 1 && context.measureText(`…${text.slice(from)}`).width > width) from++;
+  return `…${text.slice(from)}`;
 }
 
 // The strip behind the replay bar: one ghost curve for each run, over the whole time.

@@ -16,6 +16,7 @@ export class Model {
     this.runs = new Map(); // Run id → run, in order of arrival.
     this.metrics = []; // Names; the index is ours.
     this.metricIndex = new Map();
+    this.redefined = false; // Some run said anew along what a metric is drawn.
     this.several = false; // Whether a run has more than one curve for a metric: then they can be folded.
     this.fresh();
   }
@@ -60,6 +61,9 @@ export class Model {
     run.created = info.created_ms;
     run.updated = info.updated_ms;
     run.config = info.config ?? {};
+    if (JSON.stringify(run.axes) !== JSON.stringify(info.axes)) this.redefined = true;
+    run.axes = info.axes ?? {};
+    run.goals = info.goals ?? {};
     run.summary = Object.fromEntries(Object.entries(info.summary ?? {}).map(([key, value]) => [key, NOT_NUMBERS.get(value) ?? value]));
     if (info.steps) run.step = Math.max(run.step, info.steps - 1);
     if (info.created_ms) run.t0 = Math.min(run.t0, info.created_ms);

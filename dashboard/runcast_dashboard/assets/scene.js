@@ -2,34 +2,35 @@
 // every point carries its time, and the picture at T is the points up to T, so that replay asks the service for nothing.
 // Along the relative axis the clock counts from each run's own start, and runs replay against each other.
 
+import { Axes, join, metricOf, timed } from "./axis.js";
 import { Groups } from "./group.js";
-import { isSystem } from "./names.js";
 
 const CLOCK = { live: true, playing: false, speed: 20, t: 0, t0: 0, t1: 0 };
 
 export class Scene {
   constructor(model) {
     this.model = model;
-    this.options = { smooth: 0.6, axis: "step", log: false, outliers: true, fold: true, by: "", band: "range" };
+    this.options = { smooth: 0.6, axis: "step", x: "", log: false, outliers: true, fold: true, by: "", band: "range" };
     this.groups = new Groups(model);
+    this.axes = new Axes(model);
     this.hidden = new Set();
     this.focus = null;
-    this.range = null; // The zoomed stretch, in units of the axis.
+    this.range = null; // The zoomed stretch, in units of the axis along which it is.
+    this.rangeAxis = null;
     this.clock = { ...CLOCK };
   }
 
   get axis() {
-    return this.options.axis;
+    return this.axes.chosen(this.options);
   }
 
-  // Samples of the machine are counted, not stepped: they lie along time.
   axisOf(metric) {
-    return this.axis === "step" && isSystem(this.model.metrics[metric]) ? "rel" : this.axis;
+    return this.axes.of(metric, this.options);
   }
 
   // The zoomed stretch, where it is one of this metric's axis.
   rangeOf(metric) {
-    return this.axisOf(metric) === this.axis ? this.range : null;
+    return this.axisOf(metric) === this.rangeAxis ? this.range : null;
   }
 
   shownRuns() {
@@ -52,30 +53,65 @@ export class Scene {
     const shown = [];
     const axis = this.axisOf(metric);
     const range = this.rangeOf(metric);
+    const other = metricOf(axis);
     for (const run of runs) {
       for (const held of this.model.curves(run, metric)) {
-        const source = range && held.detail?.n > 1 ? held.detail : held;
-        const [series, n] = source.until(axis, this.moment(run));
-        if (n) shown.push({ run, held, series, n, xs: axis === "step" ? series.x : series.t, offset: this.offset(run, axis) });
+        const near = range && held.detail?.n > 1 ? held.detail : held;
+        const source = other === null ? near : this.joined(run, near, other, near !== held);
+        if (!source) continue;
+        const [series, n] = source.until(timed(axis) ? axis : "step", this.moment(run));
+        if (n) shown.push({ run, held: other === null ? held : source, series, n, xs: timed(axis) ? series.t : series.x, offset: this.offset(run, axis) });
       }
     }
     return shown;
   }
 
+  // A curve along another metric: what the same process logged of it, or else the run's first.
+  joined(run, series, name, closer) {
+    const others = this.model.curves(run, this.model.metric(name));
+    const other = others.find(({ label }) => label === series.label) ?? others[0];
+    if (!other) return null;
+    return join(series, closer && other.detail?.n > 1 ? other.detail : other);
+  }
+
+  // The steps between which another metric lies in a stretch of its values.
+  stepsOf(name, [low, high]) {
+    let first = Infinity;
+    let last = -Infinity;
+    for (const run of this.shownRuns()) {
+      for (const { n, x, y } of this.model.curves(run, this.model.metric(name))) {
+        for (let i = 0; i < n; i++) {
+          if (!(y[i] >= low && y[i] <= high)) continue;
+          first = Math.min(first, x[Math.max(0, i - 1)]);
+          last = Math.max(last, x[Math.min(n - 1, i + 1)]);
+        }
+      }
+    }
+    return [first, last];
+  }
+
   // One stretch of x for all charts along an axis: that is what makes a shared crosshair honest.
   xRange(axis = this.axis) {
-    if (this.range && axis === this.axis) return this.range;
+    if (this.range && axis === this.rangeAxis) return this.range;
+    const other = metricOf(axis);
     let low = Infinity;
     let high = -Infinity;
     for (const run of this.shownRuns()) {
       const offset = this.offset(run, axis);
       const moment = this.moment(run);
-      for (const [metric, list] of run.curves) {
+      for (const held of other === null ? [] : this.model.curves(run, this.model.metric(other))) {
+        const [{ y }, n] = held.until("step", moment);
+        for (let i = 0; i < n; i++) {
+          if (y[i] < low) low = y[i];
+          if (y[i] > high && y[i] !== Infinity) high = y[i];
+        }
+      }
+      for (const [metric, list] of other === null ? run.curves : []) {
         if (this.axisOf(metric) !== axis) continue;
         for (const held of list) {
           const [series, n] = held.until(axis, moment);
           if (!n) continue;
-          const xs = axis === "step" ? series.x : series.t;
+          const xs = timed(axis) ? series.t : series.x;
           low = Math.min(low, xs[0] - offset);
           high = Math.max(high, xs[n - 1] - offset);
         }
@@ -128,8 +164,9 @@ export class Scene {
   setOptions(options) {
     const before = this.axis;
     Object.assign(this.options, options);
+    this.axes.forget();
     if (before === this.axis) return;
-    this.range = null;
+    this.range = this.rangeAxis = null;
     // The clock counts differently along another axis: what was a moment there is none here.
     if ((before === "rel") !== (this.axis === "rel")) Object.assign(this.clock, { live: true, playing: false });
   }

@@ -126,14 +126,19 @@ export class Series {
       this[field].set(picked, from);
     }
     this.n = from + order.length;
+    this.count();
+    this.version++;
+    this.restartSmoothing();
+  }
+
+  // See whether times rise, and how many values are NaN or infinite.
+  count() {
     this.timely = true;
     this.broken = 0;
     for (let i = 0; i < this.n; i++) {
       if (i && this.t[i] < this.t[i - 1]) this.timely = false;
       if (!Number.isFinite(this.y[i])) this.broken++;
     }
-    this.version++;
-    this.restartSmoothing();
   }
 
   restartSmoothing() {

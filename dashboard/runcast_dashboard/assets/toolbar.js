@@ -2,8 +2,10 @@
 
 import { button, choice, element, icon, search, write } from "./dom.js";
 import { duration } from "./format.js";
+import { isSystem } from "./names.js";
 
 const SMOOTH_MAX = 0.99;
+const OFFERED_MAX = 50; // Names in the list under a field.
 
 export class Toolbar {
   constructor(board) {
@@ -17,10 +19,15 @@ export class Toolbar {
     this.words = element("b", "", "connecting");
     this.health = element("div", "health", this.dot, this.words);
     this.health.setAttribute("role", "status");
-    const axes = choice([["step", "Step"], ["rel", "Relative", "Time since each run's start"], ["wall", "Wall", "Time of day"]], options.axis, (axis) => board.setOptions({ axis }));
+    this.other = this.picker(options);
+    const axes = choice([["step", "Step", "What define_metric says, or else the step"], ["rel", "Relative", "Time since each run's start"], ["wall", "Wall", "Time of day"], ["metric", "Metric", "Along another metric, such as an epoch or tokens"]], options.axis, (axis) => {
+      this.other.hidden = axis !== "metric";
+      board.setOptions({ axis });
+      if (axis === "metric" && !board.options.x) this.other.focus();
+    });
     this.fold = this.toggle("Fold ranks", "fold", "One curve for all ranks of a run: their mean, with a band from the lowest to the highest. Off: one curve for each");
     this.fold.hidden = true;
-    this.root = element("div", "bar", this.find, this.slider(options), element("div", "label", element("span", "words", "X axis"), axes),
+    this.root = element("div", "bar", this.find, this.slider(options), element("div", "label", element("span", "words", "X axis"), axes, this.other, this.names),
       this.toggle("Log y", "log", "Logarithmic y axis"), this.toggle("Clip outliers", "outliers", "Scale y to the central 98 % of what is shown"),
       this.fold, this.reset, element("div", "space"), this.health);
   }
@@ -38,6 +45,32 @@ export class Toolbar {
       this.board.setOptions({ smooth: Number(input.value) });
     };
     return element("label", "label", element("span", "words", "Smoothing"), input, shown);
+  }
+
+  // Which metric charts lie along: part of a name offers those that have it.
+  picker(options) {
+    const input = search("name of a metric", (text) => {
+      this.offer(text);
+      if (this.board.cards.cards.has(text)) this.board.setOptions({ x: text });
+    });
+    this.names = element("datalist");
+    this.names.id = `names-${crypto.randomUUID()}`;
+    input.classList.add("other");
+    input.setAttribute("aria-label", "X axis: name of a metric");
+    input.setAttribute("list", this.names.id);
+    input.value = options.x;
+    input.hidden = options.axis !== "metric";
+    input.onfocus = () => this.offer(input.value);
+    return input;
+  }
+
+  offer(text) {
+    const found = [...this.board.cards.cards.keys()].filter((name) => !isSystem(name) && name.toLowerCase().includes(text.toLowerCase())).slice(0, OFFERED_MAX);
+    this.names.replaceChildren(...found.map((name) => {
+      const option = element("option");
+      option.value = name;
+      return option;
+    }));
   }
 
   toggle(text, option, title) {

@@ -1,8 +1,9 @@
 // The board's worker: everything that must never wait for the page. It owns the socket, the points, the replay clock
 // and the drawing; the page sends it what was clicked, and gets back what has to be written in words.
 
+import { metricOf, timed } from "./axis.js";
 import { Chart, Strip } from "./chart.js";
-import { clockTime, dateTime, elapsedTick, whole } from "./format.js";
+import { clockTime, dateTime, elapsedTick, number, whole } from "./format.js";
 import { DELTA, parseFrame } from "./frames.js";
 import { Live } from "./live.js";
 import { Model } from "./model.js";
@@ -35,8 +36,7 @@ let subscribed = []; // What the service was last told to send.
 let confirmed = []; // What of it is held completely: a reconnect needs of these only what it missed.
 let unanswered = 0; // Questions whose `synced` has not come: one at a time, so that it is known what was answered.
 let views = 0;
-let drawnRange = [0, 1];
-let drawnSamples = 1; // The end of the samples' own stretch.
+let drawnRanges = new Map(); // By axis, the stretch that charts along it show.
 let folding = false; // Some run has several curves for a metric.
 let described = false; // Runs said of themselves what may put them into another group.
 let grouping = ""; // What the page was last told of groups.
@@ -90,6 +90,7 @@ const texts = {
   },
   metric({ i, name }) {
     model.nameMetric(i, name);
+    scene.axes.forget(); // It may be one that others lie along.
     post({ ev: "runs", runs: [], metrics: [name] });
   },
   writer(message) {
@@ -145,6 +146,10 @@ function askWindow() {
     if (unanswered > (subscribed.length ? 0 : 1)) return;
     const wanted = new Set([...charts.values()].filter((chart) => chart.visible).map((chart) => chart.metric));
     if (primary !== null) wanted.add(primary);
+    for (const metric of [...wanted]) {
+      const other = metricOf(scene.axisOf(metric));
+      if (other !== null) wanted.add(model.metric(other));
+    }
     for (const metric of wanted) {
       seen.delete(metric);
       seen.set(metric, true);
@@ -166,26 +171,31 @@ function askView() {
   clearTimeout(viewTimer);
   viewTimer = setTimeout(() => {
     if (!scene.range || !live) return;
-    const needed = [...charts.values()].filter((chart) => chart.visible && scene.curves(chart.metric).some(({ held }) => held.envelope));
+    const needed = [...charts.values()].filter((chart) => chart.visible && scene.rangeOf(chart.metric) && scene.curves(chart.metric).some(({ held }) => held.envelope));
     if (!needed.length) return;
-    let [lo, hi] = scene.range;
-    if (scene.axis === "rel") {
+    const axis = scene.rangeAxis;
+    const other = metricOf(axis);
+    let [lo, hi] = other === null ? scene.range : scene.stepsOf(other, scene.range);
+    if (!(lo <= hi)) return;
+    if (axis === "rel") {
       const starts = scene.shownRuns().map((run) => run.t0).filter(Number.isFinite);
       lo += Math.min(...starts);
       hi += Math.max(...starts);
     }
     const metrics = needed.map((chart) => model.metrics[chart.metric]);
-    live.send({ op: "view", req: ++views, lo, hi, x: scene.axis === "step" ? "step" : "time", px: pixels(), metrics });
+    if (other !== null) metrics.push(other);
+    live.send({ op: "view", req: ++views, lo, hi, x: timed(axis) ? "time" : "step", px: pixels(), metrics });
   }, WINDOW_MS);
 }
 
-function zoom(range) {
+function zoom(range, axis = scene.axis) {
   scene.range = range;
+  scene.rangeAxis = range && axis;
   views++; // Answers on the way are for another stretch.
   model.dropDetails();
   markAll();
   askView();
-  post({ ev: "range", range, axis: scene.axis });
+  post({ ev: "range", range, axis, own: axis === scene.axis });
 }
 
 // ——— What the page writes in words ———
@@ -215,7 +225,7 @@ function reportHover() {
   const total = rows.length;
   // With many runs, those that pass closest to the pointer.
   const chosen = rows.sort((p, q) => p.far - q.far).slice(0, 12).sort((p, q) => (Number.isFinite(q.y) ? q.y : -Infinity) - (Number.isFinite(p.y) ? p.y : -Infinity));
-  const title = axis === "step" ? `step ${whole(x)}` : axis === "rel" ? `${elapsedTick(Math.round(x / 100) * 100)} after its start` : x1 - x0 > 86_400_000 ? dateTime(x) : clockTime(x);
+  const title = axis === "step" ? `step ${whole(x)}` : !timed(axis) ? `${metricOf(axis)} ${number(x)}` : axis === "rel" ? `${elapsedTick(Math.round(x / 100) * 100)} after its start` : x1 - x0 > 86_400_000 ? dateTime(x) : clockTime(x);
   post({ ev: "hover", id: hover.id, title, rows: chosen, total, near: near && `${near.id} ${near.label}` });
 }
 
@@ -247,6 +257,12 @@ let newestSeen = 0;
 
 function regroup() {
   described = false;
+  if (model.redefined) {
+    model.redefined = false;
+    scene.axes.forget();
+    askWindow();
+    markAll();
+  }
   scene.groups.choose(scene.options.by);
   const message = { ev: "groups", by: scene.groups.by, keys: scene.groups.keys(), groups: scene.groups.describe() };
   const text = JSON.stringify(message);
@@ -267,7 +283,10 @@ function reportNotes() {
       // Of a replay, only what had happened by then.
       if (held.broken && (scene.clock.live || !series.y.subarray(0, n).every(Number.isFinite))) broken.add(run.id);
     }
-    notes[id] = { shown, total, broken: broken.size };
+    const axis = scene.axisOf(chart.metric);
+    const other = metricOf(axis);
+    const apart = other !== null && !chart.drawn.length && scene.shownRuns().some((run) => model.curves(run, chart.metric).length);
+    notes[id] = { shown, total, broken: broken.size, axis, apart: apart ? other : "" };
   }
   post({ ev: "notes", notes });
 }
@@ -318,17 +337,20 @@ function frame(now) {
 
 function drawDirty() {
   const began = performance.now();
-  const range = scene.xRange();
-  const sampled = scene.axis === "step" ? scene.xRange("rel") : range;
-  if (range[0] !== drawnRange[0] || range[1] !== drawnRange[1] || sampled[1] !== drawnSamples) {
-    markAll();
-    [drawnRange, drawnSamples] = [range, sampled[1]];
+  const ranges = new Map([[scene.axis, scene.xRange()]]);
+  for (const chart of charts.values()) {
+    const axis = scene.axisOf(chart.metric);
+    if (!ranges.has(axis)) ranges.set(axis, scene.xRange(axis));
+    const [low, high] = ranges.get(axis);
+    const [before, until] = drawnRanges.get(axis) ?? [];
+    if (low !== before || high !== until) dirty.add(chart);
   }
+  drawnRanges = ranges;
   let drawn = 0;
   for (const chart of dirty) {
     dirty.delete(chart);
     if (!chart.visible) continue;
-    chart.draw(scene, theme, scene.axisOf(chart.metric) === scene.axis ? range : sampled);
+    chart.draw(scene, theme, ranges.get(scene.axisOf(chart.metric)));
     drawn++;
     if (performance.now() - began > DRAW_MS_MAX) break;
   }
@@ -409,6 +431,7 @@ const operations = {
     const { axis } = scene;
     scene.setOptions(options);
     if (axis !== scene.axis) zoom(null);
+    askWindow();
     described = true;
     redraw();
   },
@@ -426,11 +449,10 @@ const operations = {
     if (at) reportHover();
   },
   zoom({ part, id, range }) {
-    if (range) return zoom(range);
-    // A stretch of time says nothing about steps.
-    if (part && id !== undefined && scene.axisOf(model.metric(id)) !== scene.axis) return undefined;
-    const [low, high] = drawnRange;
-    return zoom(part && [low + part[0] * (high - low), low + part[1] * (high - low)]);
+    if (range) return zoom(range.slice(0, 2), range[2]);
+    const axis = id === undefined ? scene.axis : scene.axisOf(model.metric(id));
+    const [low, high] = drawnRanges.get(axis) ?? [0, 1];
+    return zoom(part && [low + part[0] * (high - low), low + part[1] * (high - low)], axis);
   },
   play: () => scene.play(),
   pause() {
@@ -458,7 +480,7 @@ const operations = {
     let series = 0;
     let points = 0;
     for (const run of model.runs.values()) for (const list of run.curves.values()) for (const one of list) [series, points] = [series + 1, points + one.n];
-    post({ ev: "stats", stat, series, points, clock: { ...scene.clock }, range: drawnRange, zoomed: scene.range, subscribed, marks: model.marks(), opened: !!live?.socket });
+    post({ ev: "stats", stat, series, points, clock: { ...scene.clock }, range: drawnRanges.get(scene.axis) ?? [0, 1], zoomed: scene.range, subscribed, marks: model.marks(), opened: !!live?.socket });
   },
   points({ run, metric }) {
     const found = model.runs.get(run);
