@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runcast.errors import UsageError
 from runcast.gate import LIVE
-from runcast_ingest.api import artifacts, catalog, export, happenings, history, rules, series, stop, table
+from runcast_ingest.api import artifacts, catalog, export, happenings, history, notes, rules, series, stop, table
 from runcast_ingest.api import files as file_routes
 from runcast_ingest.api import health as health_routes
 from runcast_ingest.api.answers import Trouble, say
@@ -81,6 +81,7 @@ def compose(
         export.routes(health.store),
         happenings.routes(health.store),
         table.routes(health.store, stops.asked),
+        notes.routes(health.store),
         stop.routes(health.store, stops),
         rules.routes(health.store),
         catalog.routes(health.store, stops.asked),

@@ -120,3 +120,21 @@ def test_a_page_of_another_origin_changes_nothing(service: Running) -> None:
     status, answer = send(service, f"{BASE}/curate", change, Origin="https://evil.example")
     assert (status, answer["error"]["code"]) == (403, "foreign_origin")
     assert "run0" in ids(service, "name")
+
+
+def test_notes_are_saved_once_and_not_over_what_nobody_saw(service: Running) -> None:
+    notes = f"{BASE}/runs/run1/notes"
+    assert send(service, notes, {"notes": "**a** warm-up", "was": ""}) == (200, {"notes": "**a** warm-up"})
+    status, answer = send(service, notes, {"notes": "mine", "was": ""})
+    assert (status, answer["error"]["code"], answer["error"]["notes"]) == (409, "changed", "**a** warm-up")
+    assert send(service, f"{BASE}/runs/run1")[1]["notes"] == "**a** warm-up"
+    assert ids(service, "notes ~ warm") == ["run1"]
+    # Tags and notes leave each other alone.
+    _, done = send(service, f"{BASE}/curate", {"runs": ["run1"], "hidden": True})
+    assert send(service, notes, {"notes": "", "was": "**a** warm-up"})[0] == 200
+    assert send(service, f"{BASE}/runs/run1")[1]["hidden"] is True
+    assert send(service, f"{BASE}/curate", done["undo"][0])[0] == 200
+    assert ids(service, "notes ~ warm") == []
+    assert send(service, notes, {"notes": "x" * 100_001, "was": ""})[0] == 422
+    assert send(service, f"{BASE}/runs/nobody/notes", {"notes": "x", "was": ""})[0] == 404
+    assert send(service, notes, {"notes": "evil", "was": ""}, Origin="https://evil.example")[0] == 403

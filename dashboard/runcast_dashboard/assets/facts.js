@@ -39,6 +39,24 @@ function surroundings(facts) {
   ];
 }
 
+// What a run is and where it ran, in a line each; what is not known is left out.
+export function about(run) {
+  return [
+    ["State", run.state ?? ""],
+    ["Started", run.created ? dateTime(moment(run.created)) : ""],
+    ["Duration", run.duration > 0 ? duration(1000 * run.duration) : ""],
+    ["Steps", run.steps ? whole(run.steps) : ""],
+    ...where(run),
+  ].filter(told);
+}
+
+const told = ([, value]) => value !== "" && value !== undefined && value !== null;
+
+const where = (run) => [
+  ["Host", run.host], ["Program", (run.program ?? "").split(/[\\/]/).at(-1)], ["Python", run.python], ...surroundings(run.facts ?? {}),
+  ["Group", run.group], ["Job", run.job_type], ["Tags", (run.tags ?? []).join(", ")], ["Lost rows", run.lost ? whole(run.lost) : ""], ["Exit code", run.exit_code ?? ""],
+].map(([key, value]) => [key, typeof value === "number" ? String(value) : value]);
+
 export class Facts {
   constructor(board) {
     this.board = board;
@@ -81,7 +99,7 @@ export class Facts {
       ["Started", run.created ? dateTime(moment(run.created)) : "–"],
       ["Duration", ""],
       ["Steps", ""],
-      ...[["Host", given.host], ["Program", (given.program ?? "").split(/[\\/]/).at(-1)], ["Python", given.python], ...surroundings(given.facts ?? {}), ["Group", given.group], ["Job", given.job_type], ["Tags", (given.tags ?? []).join(", ")], ["Notes", given.notes], ["Lost rows", given.lost ? whole(given.lost) : ""], ["Exit code", given.exit_code ?? ""]].filter(([, value]) => value !== "" && value !== undefined && value !== null),
+      ...where(given).filter(told),
     ]);
     this.tick();
     this.fill(this.summary, flatten(run.summary).filter(([key]) => !isSystem(key)).filter(isNumberOrText).map(([key, value]) => [key, plain(value)]));

@@ -5,6 +5,7 @@ import { button, element } from "./dom.js";
 import { Console } from "./console.js";
 import { Files } from "./files.js";
 import { Media } from "./media.js";
+import { Overview } from "./overview.js";
 import { Service } from "./service.js";
 
 const POLL_MS = 2000; // What is printed and logged to be looked at is read as often as somebody could look.
@@ -21,7 +22,7 @@ export class Panels {
     this.root = element("div", "panels");
     this.tabs = element("div", "tabs");
     this.tabs.setAttribute("role", "tablist");
-    for (const [name, title, Panel] of [["charts", "Charts", null], ["media", "Media", Media], ["console", "Console", Console], ["files", "Files", Files]]) {
+    for (const [name, title, Panel] of [["charts", "Charts", null], ["overview", "Overview", Overview], ["media", "Media", Media], ["console", "Console", Console], ["files", "Files", Files]]) {
       const tab = button("tab", "", () => this.open(name), title);
       tab.setAttribute("role", "tab");
       tab.dataset.panel = name;

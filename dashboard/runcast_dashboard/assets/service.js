@@ -15,8 +15,14 @@ export class Service {
     return this.answer(url);
   }
 
-  async post(path) {
-    return this.answer(`${this.run}/${path}`, { method: "POST" });
+  async post(path, body) {
+    const said = body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+    return this.answer(`${this.run}/${path}`, { method: "POST", ...said });
+  }
+
+  // What is known of the run itself.
+  async about() {
+    return this.answer(this.run);
   }
 
   async answer(url, how) {
@@ -27,7 +33,7 @@ export class Service {
       throw new Error("The service does not answer; trying again.");
     }
     const body = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new Error(body.error?.message ?? `The service answered ${answer.status}.`);
+    if (!answer.ok) throw Object.assign(new Error(body.error?.message ?? `The service answered ${answer.status}.`), { status: answer.status, said: body.error ?? {} });
     return body;
   }
 

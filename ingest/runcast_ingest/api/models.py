@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from runcast.names import NAME_CHARS_MAX
 from runcast.rules import CHARS_MAX as RULE_CHARS_MAX
 from runcast.rules import NAME_CHARS_MAX as RULE_NAME_CHARS_MAX
+from runcast_ingest.store.curation import NOTES_CHARS_MAX
 
+WAS_CHARS_MAX = 1_000_000  # A program may write more than a reader.
 CHANGE_RUNS_MAX = 10_000  # Of one change.
 CHANGE_ID_CHARS_MAX = NAME_CHARS_MAX
 CHANGE_TAGS_MAX = 20
@@ -161,6 +163,23 @@ class RunsChanged(_Model):
 
     changed: list[str]
     undo: list[RunChange] = Field(description="Send them, and everything is as it was.")
+
+
+class NotesChange(BaseModel):
+    """New notes, and those that they replace."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    notes: str = Field(max_length=NOTES_CHARS_MAX, description="Markdown.")
+    was: str = Field(
+        max_length=WAS_CHARS_MAX, description="The notes as they were read: 409 where others are there by now."
+    )
+
+
+class Notes(_Model):
+    """A run's notes."""
+
+    notes: str
 
 
 class Stopping(_Model):

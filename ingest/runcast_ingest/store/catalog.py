@@ -39,7 +39,8 @@ ORDER BY run.created DESC
 RUN = """
 SELECT run.key, project.name, run.id, run.name, run.state, run.config, run.summary, run.created, run.started,
     run.updated, run.finished, run.exit_code, run.steps, run.rows, run.lost, run.details, run.crc, run.base,
-    run.base_step, run.aside, run.beginning, curation.added, curation.removed, curation.hidden, curation.deleted
+    run.base_step, run.aside, run.beginning, curation.added, curation.removed, curation.hidden, curation.deleted,
+    curation.notes
 FROM run JOIN project ON project.key = run.project LEFT JOIN curation ON curation.run = run.key
 """
 WRITERS = """
@@ -268,7 +269,7 @@ def _record(
         host=about.get("host", ""),
         program=about.get("program", ""),
         python=about.get("python", ""),
-        notes=about.get("notes", ""),
+        notes=row[25] if row[25] is not None else about.get("notes", ""),
         group=about.get("group", ""),
         job_type=about.get("job_type", ""),
         tags=tuple(tags_of(about.get("tags", ()), row[21], row[22])),

@@ -1,4 +1,6 @@
-"""What readers decide about runs: tags, and whether a run is hidden or deleted. It touches nothing that a program said.
+"""What readers decide about runs: tags, notes, and whether a run is hidden or deleted.
+
+It touches nothing that a program said.
 
 A deleted run is only left out of lists, and everything of it is kept: so that is taken back as easily as the rest.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +19,7 @@ from runcast.errors import UsageError
 from runcast_ingest.store.codec import unpack_document
 from runcast_ingest.store.finding import tags_of
 
+NOTES_CHARS_MAX = 100_000  # A long report; a book is a file.
 TAGS_MAX = 200  # Of one run, as readers give them.
 IDS_PER_QUERY = 500
 
@@ -28,6 +32,16 @@ SAVE = """
 INSERT INTO curation(run, added, removed, hidden, deleted) VALUES(?, ?, ?, ?, ?)
 ON CONFLICT(run) DO UPDATE SET added = excluded.added, removed = excluded.removed, hidden = excluded.hidden,
     deleted = excluded.deleted
+"""
+
+READ_NOTES = """
+SELECT run.key, run.details, curation.notes
+FROM run JOIN project ON project.key = run.project LEFT JOIN curation ON curation.run = run.key
+WHERE project.name = ? AND run.id = ?
+"""
+SAVE_NOTES = """
+INSERT INTO curation(run, added, removed, hidden, notes) VALUES(?, '[]', '[]', 0, ?)
+ON CONFLICT(run) DO UPDATE SET notes = excluded.notes
 """
 
 
@@ -89,6 +103,25 @@ def apply(db: sqlite3.Connection, project: str, change: Change) -> Curated:
     return Curated(tuple(changed), tuple(_undone(what, word, tuple(ids)) for (what, word), ids in undo.items()))
 
 
+def annotate(db: sqlite3.Connection, project: str, run: str, notes: str, *, was: str) -> tuple[bool, str]:
+    """Give a run notes, inside a transaction, if those that it has are still what they were when the reader began.
+
+    Says whether they were, and what the notes are now. Raises UsageError.
+    """
+    if len(notes) > NOTES_CHARS_MAX:
+        raise UsageError(f"notes have at most {NOTES_CHARS_MAX} characters, and these {len(notes)}; save a file beside")
+    row = db.execute(READ_NOTES, (project, run)).fetchone()
+    if row is None:
+        raise UsageError(f"there is no run {run!r} in project {project!r}")
+    key, details, own = row
+    given = str(_document(details).get("notes") or "")
+    now = given if own is None else own
+    if now not in {was, notes}:
+        return False, now
+    db.execute(SAVE_NOTES, (key, None if notes == given else notes))
+    return True, notes
+
+
 def _undone(what: str, word: str, ids: Sequence[str]) -> Change:
     runs = tuple(ids)
     if what == "tag":
@@ -99,7 +132,12 @@ def _undone(what: str, word: str, ids: Sequence[str]) -> Change:
 
 
 def _given(details: bytes) -> list[str]:
+    return [str(tag) for tag in _document(details).get("tags", ())]
+
+
+def _document(details: bytes) -> dict[str, Any]:
     try:
-        return [str(tag) for tag in unpack_document(details).get("tags", ())]
-    except (ValueError, AttributeError, RecursionError):
-        return []  # A damaged row: it has no tags of its own, and may still be hidden or deleted.
+        found = unpack_document(details)
+    except (ValueError, RecursionError):
+        return {}  # A damaged row: it has nothing of its own, and may still be tagged, hidden or deleted.
+    return found if isinstance(found, dict) else {}

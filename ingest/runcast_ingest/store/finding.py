@@ -53,6 +53,7 @@ COLUMNS = {
     "exit_code": "run.exit_code",
     "hidden": "CASE WHEN curation.hidden THEN 'true' ELSE 'false' END",
 }
+NOTES = "coalesce(curation.notes, runcast_text(run.details, 'notes'))"
 TAGS = "runcast_tags(run.details, curation.added, curation.removed)"
 
 Sql = tuple[str, list[Any]]
@@ -95,6 +96,8 @@ def value_of(field: Field) -> Sql:
         return f"runcast_field(run.{field.name}, ?)", [field.path]
     if field.kind == WORDS:
         return f"runcast_words({TAGS})", []
+    if field.name == "notes":
+        return NOTES, []
     if field.name in COLUMNS:
         return COLUMNS[field.name], []
     if field.name not in FIELDS:

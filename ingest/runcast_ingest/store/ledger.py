@@ -211,6 +211,10 @@ class Ledger:
             raise
         return done
 
+    def annotate(self, project: str, run: str, notes: str, was: str) -> tuple[bool, str]:
+        """Give a run notes, unless others are there than those the reader knew; raises UsageError."""
+        return self._within(lambda: curation.annotate(self._db, project, run, notes, was=was))
+
     def set_rule(self, project: str, rule: Rule) -> None:
         """Give a project a rule; raises UsageError."""
         self._within(lambda: self.sentry.set_rule(project, rule))

@@ -279,7 +279,19 @@ CREATE TABLE delivery( -- alerts that the webhook has not heard of
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_FILES, SCHEMA_CURATION, SCHEMA_BRANCHES, SCHEMA_ALERTS)
+SCHEMA_NOTES = """
+ALTER TABLE curation ADD COLUMN notes TEXT; -- a reader's, in the place of those that its program gave; NULL: none
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    SCHEMA_1,
+    SCHEMA_2,
+    SCHEMA_FILES,
+    SCHEMA_CURATION,
+    SCHEMA_BRANCHES,
+    SCHEMA_ALERTS,
+    SCHEMA_NOTES,
+)
 
 
 def prepare(path: Path, migrations: Sequence[str] = MIGRATIONS) -> sqlite3.Connection:

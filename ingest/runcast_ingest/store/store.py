@@ -229,6 +229,16 @@ class Store:
         except sqlite3.Error as error:
             raise StoreUnavailable(f"the change to runs of {project} cannot be stored: {error}") from error
 
+    async def annotate(self, project: str, run: str, notes: str, *, was: str) -> tuple[bool, str]:
+        """Give a run notes in the place of `was`; False and what is there where that is something else.
+
+        Raises UsageError, and StoreUnavailable when it cannot be written.
+        """
+        try:
+            return await self._write(self._ledger.annotate, project, run, notes, was)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the notes of {project}/{run} cannot be stored: {error}") from error
+
     async def set_rule(self, project: str, rule: Rule) -> None:
         """Give a project a rule, in the place of one with its name; raises UsageError and StoreUnavailable."""
         try:
