@@ -17,7 +17,8 @@ from runcast_dashboard import client
 from runcast_dashboard.lessons import no_answer, no_project
 
 AXES = ("step", "rel", "wall", "metric")
-FLAGS = ("log", "outliers", "fold")
+FLAGS = ("log", "logx", "outliers", "fold")
+KINDS = ("ema", "mean", "gauss")
 BANDS = ("range", "std", "stderr")
 GROUPING = ("by", "band")
 KEY_CHARS_MAX = 256  # As long as a metric's name may be.
@@ -182,6 +183,8 @@ def parse(query: Mapping[str, str]) -> Options:
         found["axis"] = query["axis"]
     if 0 < len(query.get("x", "")) <= KEY_CHARS_MAX:
         found["x"] = query["x"]
+    if query.get("kind") in KINDS:
+        found["kind"] = query["kind"]
     if query.get("band") in BANDS:
         found["band"] = query["band"]
     if 0 < len(query.get("by", "")) <= KEY_CHARS_MAX:
@@ -194,7 +197,7 @@ def parse(query: Mapping[str, str]) -> Options:
 
 def format_options(given: Mapping[str, object]) -> dict[str, str]:
     """Write the board's settings for a link."""
-    texts = {name: str(given[name]) for name in ("smooth", "axis") if name in given}
+    texts = {name: str(given[name]) for name in ("smooth", "kind", "axis") if name in given}
     if given.get("axis") == "metric" and given.get("x"):
         texts["x"] = str(given["x"])
     if given.get("by"):

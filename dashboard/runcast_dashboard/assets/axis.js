@@ -1,12 +1,21 @@
 // What a chart is drawn along: steps, time, or another metric of the same rows, as `define_metric` or the reader said.
 
 import { isSystem } from "./names.js";
+import { upper } from "./series.js";
 
 const METRIC = "metric "; // Of an axis; then comes the metric's name.
 const OWN = new Map([["_step", "step"], ["_runtime", "rel"], ["_timestamp", "wall"]]);
 
 export const timed = (axis) => axis === "rel" || axis === "wall";
 export const metricOf = (axis) => (axis.startsWith(METRIC) ? axis.slice(METRIC.length) : null);
+
+// The logarithms of a curve's places, and the first of them that has one.
+export function logarithms(series) {
+  if (series.logs?.version !== series.version) {
+    series.logs = { version: series.version, xs: series.x.subarray(0, series.n).map(Math.log10), start: upper(series.x, series.n, 0) };
+  }
+  return series.logs;
+}
 
 export class Axes {
   constructor(model) {

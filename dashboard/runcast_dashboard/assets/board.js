@@ -38,7 +38,7 @@ class Board {
     this.runs = new Map();
     this.later = new Map();
     const { data } = component;
-    this.options = { smooth: 0.6, axis: "step", x: "", log: false, outliers: true, fold: true, by: "", band: "range", ...data.options };
+    this.options = { smooth: 0.6, axis: "step", x: "", kind: "ema", log: false, logx: false, outliers: true, fold: true, by: "", band: "range", ...data.options };
     this.hidden = new Set(data.hidden);
     this.single = data.run !== undefined && data.run !== null;
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });

@@ -46,11 +46,13 @@ export class Chart {
     const plotHeight = this.height - PAD.top - PAD.bottom;
     if (plotWidth < 8 || plotHeight < 8) return;
     const span = framebuffer(plotWidth * dpr, plotHeight * dpr);
-    const { smooth, log } = scene.options;
+    const { smooth, kind, log } = scene.options;
     const axis = scene.axisOf(this.metric);
     const width = xRange[1] - xRange[0];
     const parts = scene.curves(this.metric).map((curve) => this.cut(curve, scene, xRange));
-    if (smooth > 0) for (const { series } of parts) series.smooth(smooth, timed(axis) ? axis : "step", width);
+    const logx = scene.logarithmic(axis);
+    const stretch = logx ? 10 ** xRange[1] - 10 ** xRange[0] : width;
+    if (smooth > 0) for (const { series, n } of parts) series.smooth(smooth, timed(axis) ? axis : "step", stretch, kind, n);
     const curves = this.arrange(parts, scene, xRange, span.w);
     const [low, high, gap] = this.yRange(curves, scene.options, plotHeight);
     this.yShown = [low, high];
@@ -67,7 +69,7 @@ export class Chart {
     context.fillStyle = theme.muted;
     context.font = `11px ${theme.font}`;
     this.drawYAxis(span, theme, { low, high, gap, ky, oy, log });
-    this.drawXAxis(axis, xRange, plotWidth);
+    this.drawXAxis(axis, xRange, plotWidth, logx);
     curves.sort((p, q) => (p.run.id === scene.focus) - (q.run.id === scene.focus));
     const dimmed = (run) => scene.focus !== null && run.id !== scene.focus;
     const map = (curve) => ({ kx, ox: -(xRange[0] + curve.offset) * kx, ky, oy, log });
@@ -96,10 +98,10 @@ export class Chart {
 
   // Which of a curve's points lie in the shown stretch, one more on each side.
   cut(curve, scene, xRange) {
-    let from = 0;
+    let from = Math.min(curve.start, curve.n);
     let to = curve.n;
     if (scene.rangeOf(this.metric)) {
-      from = Math.max(0, upper(curve.xs, curve.n, xRange[0] + curve.offset) - 1);
+      from = Math.max(from, upper(curve.xs, curve.n, xRange[0] + curve.offset) - 1);
       to = Math.min(curve.n, upper(curve.xs, curve.n, xRange[1] + curve.offset) + 1);
     }
     return { ...curve, from, to, ys: scene.options.smooth > 0 ? curve.series.sm : curve.series.y };
@@ -159,7 +161,7 @@ export class Chart {
     }
     const parts = Math.max(2, Math.min(6, plotHeight / 38));
     let gap = niceGap(high - low, parts);
-    if (log) gap = high - low > 1 ? Math.max(1, Math.round(gap)) : Math.max(gap, Math.log10(2));
+    if (log) gap = logGap(gap, high - low);
     const room = (high - low) * 0.06;
     return [low - room, high + room, gap];
   }
@@ -176,7 +178,7 @@ export class Chart {
     }
   }
 
-  drawXAxis(axis, [low, high], plotWidth) {
+  drawXAxis(axis, [low, high], plotWidth, log) {
     const { context } = this;
     const other = metricOf(axis);
     let end = this.width - 2;
@@ -187,13 +189,14 @@ export class Chart {
       context.fillText(text, this.width - PAD.right, this.height - 6);
       end = this.width - PAD.right - context.measureText(text).width - 8;
     }
-    const gap = !timed(axis) ? Math.max(other === null ? 1 : 0, niceGap(high - low, Math.max(2, plotWidth / 80))) : timeGap(high - low, plotWidth / (axis === "wall" ? 76 : 64));
+    const nice = niceGap(high - low, Math.max(2, plotWidth / 80));
+    const gap = log ? logGap(nice, high - low) : !timed(axis) ? Math.max(other === null ? 1 : 0, nice) : timeGap(high - low, plotWidth / (axis === "wall" ? 76 : 64));
     // Whole days begin at local midnight, not at Greenwich's.
     const shift = axis === "wall" && gap >= 3_600_000 ? new Date(low).getTimezoneOffset() * 60_000 : 0;
     context.textBaseline = "alphabetic";
     for (let v = Math.ceil((low - shift) / gap) * gap + shift; v <= high; v += gap) {
       const x = PAD.left + ((v - low) / (high - low)) * plotWidth;
-      const text = !timed(axis) ? tick(v, gap) : axis === "rel" ? elapsedTick(v) : wallTick(v, gap);
+      const text = log ? tick(10 ** v) : !timed(axis) ? tick(v, gap) : axis === "rel" ? elapsedTick(v) : wallTick(v, gap);
       const half = context.measureText(text).width / 2;
       if (x + half > end) break;
       context.textAlign = "center";
@@ -301,6 +304,9 @@ function line(context, x0, y0, x1, y1) {
   context.lineTo(x1, y1);
   context.stroke();
 }
+
+// Between ticks of a logarithmic axis: whole decades, where it has some.
+const logGap = (gap, decades) => (decades > 1 ? Math.max(1, Math.round(gap)) : Math.max(gap, Math.log10(2)));
 
 // As much of a text's end as there is room for: names begin alike.
 function shorten(context, text, width) {

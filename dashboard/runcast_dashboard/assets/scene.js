@@ -2,15 +2,16 @@
 // every point carries its time, and the picture at T is the points up to T, so that replay asks the service for nothing.
 // Along the relative axis the clock counts from each run's own start, and runs replay against each other.
 
-import { Axes, join, metricOf, timed } from "./axis.js";
+import { Axes, join, logarithms, metricOf, timed } from "./axis.js";
 import { Groups } from "./group.js";
+import { upper } from "./series.js";
 
 const CLOCK = { live: true, playing: false, speed: 20, t: 0, t0: 0, t1: 0 };
 
 export class Scene {
   constructor(model) {
     this.model = model;
-    this.options = { smooth: 0.6, axis: "step", x: "", log: false, outliers: true, fold: true, by: "", band: "range" };
+    this.options = { smooth: 0.6, axis: "step", x: "", kind: "ema", log: false, logx: false, outliers: true, fold: true, by: "", band: "range" };
     this.groups = new Groups(model);
     this.axes = new Axes(model);
     this.hidden = new Set();
@@ -60,10 +61,24 @@ export class Scene {
         const source = other === null ? near : this.joined(run, near, other, near !== held);
         if (!source) continue;
         const [series, n] = source.until(timed(axis) ? axis : "step", this.moment(run));
-        if (n) shown.push({ run, held: other === null ? held : source, series, n, xs: timed(axis) ? series.t : series.x, offset: this.offset(run, axis) });
+        if (n) shown.push({ run, held: other === null ? held : source, series, n, ...this.places(series, axis), offset: this.offset(run, axis) });
       }
     }
     return shown;
+  }
+
+  // Where a curve's points lie on an axis, from the first that has a place there.
+  places(series, axis) {
+    return this.logarithmic(axis) ? logarithms(series) : { xs: timed(axis) ? series.t : series.x, start: 0 };
+  }
+
+  logarithmic(axis) {
+    return this.options.logx && !timed(axis);
+  }
+
+  // The zoomed stretch as it was logged, without the axis's logarithms.
+  get stretch() {
+    return this.range && this.logarithmic(this.rangeAxis) ? this.range.map((x) => 10 ** x) : this.range;
   }
 
   // A curve along another metric: what the same process logged of it, or else the run's first.
@@ -94,6 +109,7 @@ export class Scene {
   xRange(axis = this.axis) {
     if (this.range && axis === this.rangeAxis) return this.range;
     const other = metricOf(axis);
+    const log = this.logarithmic(axis);
     let low = Infinity;
     let high = -Infinity;
     for (const run of this.shownRuns()) {
@@ -102,7 +118,7 @@ export class Scene {
       for (const held of other === null ? [] : this.model.curves(run, this.model.metric(other))) {
         const [{ y }, n] = held.until("step", moment);
         for (let i = 0; i < n; i++) {
-          if (y[i] < low) low = y[i];
+          if (y[i] < low && (!log || y[i] > 0)) low = y[i];
           if (y[i] > high && y[i] !== Infinity) high = y[i];
         }
       }
@@ -112,11 +128,14 @@ export class Scene {
           const [series, n] = held.until(axis, moment);
           if (!n) continue;
           const xs = timed(axis) ? series.t : series.x;
-          low = Math.min(low, xs[0] - offset);
+          const first = log ? upper(xs, n, 0) : 0;
+          if (first === n) continue;
+          low = Math.min(low, xs[first] - offset);
           high = Math.max(high, xs[n - 1] - offset);
         }
       }
     }
+    if (log) [low, high] = [Math.log10(low), Math.log10(high)];
     if (low < high) return [low, high];
     return low === high ? [low - 0.5, low + 0.5] : [0, 1];
   }
@@ -163,8 +182,10 @@ export class Scene {
 
   setOptions(options) {
     const before = this.axis;
+    const { logx } = this.options;
     Object.assign(this.options, options);
     this.axes.forget();
+    if (logx !== this.options.logx) this.range = this.rangeAxis = null;
     if (before === this.axis) return;
     this.range = this.rangeAxis = null;
     // The clock counts differently along another axis: what was a moment there is none here.

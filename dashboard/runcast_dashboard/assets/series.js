@@ -2,6 +2,8 @@
 // It grows by doubling up to a bound, and then keeps what its picture needs: the first, lowest, highest and
 // last point of each column. A NaN is kept: it was computed. A step logged again replaces what it said before.
 
+import { reach, spread } from "./smoothing.js";
+
 export const POINTS_MAX = 6400; // About 8 to a pixel of a wide chart; more could not be seen.
 const COLUMNS = POINTS_MAX / 8; // What is left after thinning: 4 to a column, half of the bound.
 const DRIFT = 0.04; // The shown span may change by this much before smoothing starts again.
@@ -147,11 +149,19 @@ export class Series {
     this.weight = 0;
   }
 
-  // A debiased moving average, weighted by distance in x in thousandths of the shown span: the same slider
+  // As the kind says: "ema", or one that looks at the points to both sides, of the first n. The former is
+  // a debiased moving average, weighted by distance in x in thousandths of the shown span: the same slider
   // position looks the same for 1,000 and 1,000,000 points, thinned or not. Extended as points arrive.
-  smooth(strength, axis, span) {
+  smooth(strength, axis, span, kind = "ema", n = this.n) {
     const xs = axis === "step" ? this.x : this.t;
-    const key = `${strength} ${axis}`;
+    const key = `${kind} ${strength} ${axis}`;
+    if (kind !== "ema") {
+      const said = `${key} ${span} ${n} ${this.version}`;
+      if (this.smoothedBy !== said) this.sm.set(spread(xs, this.y, n, reach(strength, kind, span), kind));
+      this.smoothedBy = said;
+      this.smoothed = n;
+      return;
+    }
     if (this.smoothedBy !== key || !(Math.abs(span / this.span - 1) < DRIFT)) {
       this.restartSmoothing();
       this.smoothedBy = key;

@@ -3,6 +3,7 @@
 import { button, choice, element, icon, search, write } from "./dom.js";
 import { duration } from "./format.js";
 import { isSystem } from "./names.js";
+import { KINDS } from "./smoothing.js";
 
 const SMOOTH_MAX = 0.99;
 const OFFERED_MAX = 50; // Names in the list under a field.
@@ -28,7 +29,7 @@ export class Toolbar {
     this.fold = this.toggle("Fold ranks", "fold", "One curve for all ranks of a run: their mean, with a band from the lowest to the highest. Off: one curve for each");
     this.fold.hidden = true;
     this.root = element("div", "bar", this.find, this.slider(options), element("div", "label", element("span", "words", "X axis"), axes, this.other, this.names),
-      this.toggle("Log y", "log", "Logarithmic y axis"), this.toggle("Clip outliers", "outliers", "Scale y to the central 98 % of what is shown"),
+      this.toggle("Log x", "logx", "Logarithmic x axis, where it is no time"), this.toggle("Log y", "log", "Logarithmic y axis"), this.toggle("Clip outliers", "outliers", "Scale y to the central 98 % of what is shown"),
       this.fold, this.reset, element("div", "space"), this.health);
   }
 
@@ -44,7 +45,16 @@ export class Toolbar {
       fill();
       this.board.setOptions({ smooth: Number(input.value) });
     };
-    return element("label", "label", element("span", "words", "Smoothing"), input, shown);
+    const kind = element("select", "pick kind", ...KINDS.map(([value, text, title]) => {
+      const option = element("option", "", text);
+      Object.assign(option, { value, title });
+      return option;
+    }));
+    kind.setAttribute("aria-label", "Kind of smoothing");
+    kind.title = "How curves are smoothed; how much, beside it";
+    kind.value = options.kind;
+    kind.onchange = () => this.board.setOptions({ kind: kind.value });
+    return element("div", "label", kind, input, shown);
   }
 
   // Which metric charts lie along: part of a name offers those that have it.

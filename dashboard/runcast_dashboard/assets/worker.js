@@ -175,7 +175,7 @@ function askView() {
     if (!needed.length) return;
     const axis = scene.rangeAxis;
     const other = metricOf(axis);
-    let [lo, hi] = other === null ? scene.range : scene.stepsOf(other, scene.range);
+    let [lo, hi] = other === null ? scene.stretch : scene.stepsOf(other, scene.stretch);
     if (!(lo <= hi)) return;
     if (axis === "rel") {
       const starts = scene.shownRuns().map((run) => run.t0).filter(Number.isFinite);
@@ -225,7 +225,8 @@ function reportHover() {
   const total = rows.length;
   // With many runs, those that pass closest to the pointer.
   const chosen = rows.sort((p, q) => p.far - q.far).slice(0, 12).sort((p, q) => (Number.isFinite(q.y) ? q.y : -Infinity) - (Number.isFinite(p.y) ? p.y : -Infinity));
-  const title = axis === "step" ? `step ${whole(x)}` : !timed(axis) ? `${metricOf(axis)} ${number(x)}` : axis === "rel" ? `${elapsedTick(Math.round(x / 100) * 100)} after its start` : x1 - x0 > 86_400_000 ? dateTime(x) : clockTime(x);
+  const place = scene.logarithmic(axis) ? 10 ** x : x;
+  const title = axis === "step" ? `step ${whole(place)}` : !timed(axis) ? `${metricOf(axis)} ${number(place)}` : axis === "rel" ? `${elapsedTick(Math.round(x / 100) * 100)} after its start` : x1 - x0 > 86_400_000 ? dateTime(x) : clockTime(x);
   post({ ev: "hover", id: hover.id, title, rows: chosen, total, near: near && `${near.id} ${near.label}` });
 }
 
@@ -428,9 +429,9 @@ const operations = {
     askWindow();
   },
   options({ options }) {
-    const { axis } = scene;
+    const { axis, range } = scene;
     scene.setOptions(options);
-    if (axis !== scene.axis) zoom(null);
+    if (axis !== scene.axis || (range && !scene.range)) zoom(null);
     askWindow();
     described = true;
     redraw();

@@ -1,0 +1,111 @@
+"""Curves without their noise, and axes of decades."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.board import drawn, ready
+from tests.browser.conftest import Open
+from tests.browser.stage import Stage
+from tests.browser.test_modules import assets, blank  # noqa: F401  # Fixtures: a page with the board's modules.
+
+SMOOTH = """async ([xs, ys, strength, kind, n]) => {
+  const { Series } = await import("./series.js");
+  const series = new Series();
+  series.append(xs, xs.map((x) => 1000 * x), ys.map(Number));
+  series.smooth(strength, "step", xs.at(-1) - xs[0], kind, n);
+  return [...series.sm.slice(0, n)].map((v) => (Number.isNaN(v) ? "NaN" : v));
+}"""
+
+
+def smoothed(page: Page, xs: list[float], ys: list[Any], strength: float, kind: str, n: int | None = None) -> list[Any]:
+    found: list[Any] = page.evaluate(SMOOTH, [xs, ys, strength, kind, len(xs) if n is None else n])
+    return found
+
+
+def curve(points: int) -> tuple[list[float], list[float]]:
+    """A curve whose steps have gaps of many sizes, and its noise."""
+    chance = random.Random(5)
+    xs = [0.0]
+    for _ in range(points - 1):
+        xs.append(xs[-1] + chance.choice((1, 1, 2, 7)))
+    return xs, [math.sin(x / 90) + chance.gauss(0, 0.3) for x in xs]
+
+
+def test_a_running_mean_is_that_of_the_points_around(blank: Page) -> None:  # noqa: F811
+    xs, ys = curve(700)
+    half = math.sqrt(3) * (-1 / math.log(0.95)) * (xs[-1] - xs[0]) / 1000
+    seen = smoothed(blank, xs, ys, 0.95, "mean")
+    for i in (0, 1, 300, 698, 699):
+        near = [y for x, y in zip(xs, ys, strict=True) if abs(x - xs[i]) <= half]
+        assert seen[i] == pytest.approx(sum(near) / len(near), rel=1e-5)
+
+
+def test_a_gaussian_weighs_near_points_more(blank: Page) -> None:  # noqa: F811
+    xs = [float(x) for x in range(2000)]
+    ys = [1.0 if 900 <= x < 1100 else 0.0 for x in xs]
+    tau = (-1 / math.log(0.97)) * 1999 / 1000
+    seen = smoothed(blank, xs, ys, 0.97, "gauss")
+    for i in range(700, 1300, 25):
+        weights = [math.exp(-((x - i) ** 2) / (2 * tau**2)) for x in xs]
+        true = sum(w * y for w, y in zip(weights, ys, strict=True)) / sum(weights)
+        assert seen[i] == pytest.approx(true, abs=0.02)
+
+
+@pytest.mark.parametrize("kind", ["ema", "mean", "gauss"])
+def test_what_comes_later_in_a_replay_is_not_seen_and_nan_stays(kind: str, blank: Page) -> None:  # noqa: F811
+    xs, ys = curve(200)
+    noted: list[Any] = list(ys)
+    noted[50] = "NaN"
+    alone = smoothed(blank, xs, [*noted[:100], *[1e6] * 100], 0.9, kind, 100)
+    assert alone == smoothed(blank, xs, noted, 0.9, kind, 100)
+    assert alone[50] == "NaN"
+    assert all(abs(v) < 3 for i, v in enumerate(alone) if i != 50)
+
+
+def test_the_kind_and_the_decades_are_chosen_and_kept(stage: Stage, visit: Open) -> None:
+    stage.train(
+        """
+        runcast.init(project="decades", id="one")
+        for step in range(1001):
+            runcast.log({"loss": 5.0 if step == 500 else 1.0})
+        """
+    )
+    page = visit(f"{stage.url}/?project=decades&smooth=0.9&outliers=0")
+    ready(page)
+
+    def shows(what: str, low: float, high: float, rel: float = 1e-6) -> None:
+        for _ in range(100):
+            if (seen := drawn(page, "loss")[what]) == [pytest.approx(low, rel=rel), pytest.approx(high, rel=rel)]:
+                return
+            page.wait_for_timeout(100)
+        raise AssertionError(seen)
+
+    shows("range", 0, 1000)
+    before = drawn(page, "loss")["scale"][1]
+    page.get_by_label("Kind of smoothing").select_option("mean")
+    for _ in range(100):
+        if drawn(page, "loss")["scale"][1] < before * 0.9:
+            break
+        page.wait_for_timeout(100)
+    page.get_by_role("button", name="Logarithmic x axis").click()
+    shows("range", 0, 3)
+    box = page.locator(".rc .plot").first.bounding_box()
+    assert box
+    left, width = box["x"] + 50, box["width"] - 62
+    page.mouse.move(left + width / 3, box["y"] + 60)
+    expect(page.locator(".tip-head")).to_have_text("step 10")
+    page.mouse.down()
+    page.mouse.move(left + width * 2 / 3, box["y"] + 60, steps=4)
+    page.mouse.up()
+    shows("range", 1, 2, 0.01)
+    page.wait_for_url("**logx=1**")
+    assert "kind=mean" in page.url
+    page.goto(page.evaluate("__rc.board.link()"))
+    ready(page)
+    shows("range", 1, 2, 0.01)
+    expect(page.get_by_label("Kind of smoothing")).to_have_value("mean")
