@@ -67,6 +67,7 @@ bench: $(STAMP) ## Measure everything and print one table
 
 screenshots: $(STAMP) browser ## Draw the pictures of docs/images again
 	$(BIN)/python -m tests.browser.gallery $(ARGS)
+	$(BIN)/python -m tests.browser.walk
 
 # The browser tests drive a Chromium of the system: Playwright's own download is not needed.
 browser:

@@ -60,3 +60,13 @@ WATCH = """(index) => {
   };
   look();
 }"""
+
+# What a chart shows, as a text that is the same only if every pixel is.
+PICTURE = """(name) => {
+  const plots = [...__rc.board.root.querySelectorAll(".plot")];
+  const shown = plots.find((one) => one.dataset.name === name).querySelector("canvas");
+  const copy = document.createElement("canvas");
+  [copy.width, copy.height] = [shown.width, shown.height];
+  copy.getContext("2d").drawImage(shown, 0, 0);
+  return copy.toDataURL();
+}"""

@@ -182,7 +182,7 @@ class Board {
   link() {
     const url = new URL(location.href);
     const put = (name, value) => (value === null ? url.searchParams.delete(name) : url.searchParams.set(name, value));
-    put("t", this.clock && !this.clock.live ? String(Math.round(this.clock.t)) : null);
+    put("t", this.clock && !this.clock.live ? String(this.clock.t) : null); // To the last digit: a point more is another picture.
     put("zoom", this.range ? this.range.join(",") : null);
     const shown = [...this.runs.keys()].filter((id) => !this.hidden.has(id));
     if (!this.single && this.hidden.size && shown.length) put("only", shown.join(","));
