@@ -17,6 +17,20 @@ export function logarithms(series) {
   return series.logs;
 }
 
+// What a run's definitions hold for a metric: its own, or that of the longest glob.
+function held(book, name) {
+  let said = book[name];
+  let longest = -1;
+  for (const [key, value] of said ? [] : Object.entries(book)) {
+    const stem = key.endsWith("*") ? key.slice(0, -1) : null;
+    if (stem !== null && stem.length > longest && name.startsWith(stem)) [said, longest] = [value, stem.length];
+  }
+  return said;
+}
+
+// Whether the least or the most of a metric is best: `minimize`, `maximize`, or nothing where nobody said.
+export const goalOf = (run, name) => held(run.goals, name);
+
 export class Axes {
   constructor(model) {
     this.model = model;
@@ -50,12 +64,7 @@ export class Axes {
   // As the newest run that says something of the metric has it; of several globs the longest holds.
   defined(name) {
     for (const run of [...this.model.runs.values()].reverse()) {
-      let said = run.axes[name];
-      let longest = -1;
-      for (const [key, x] of said ? [] : Object.entries(run.axes)) {
-        const stem = key.endsWith("*") ? key.slice(0, -1) : null;
-        if (stem !== null && stem.length > longest && name.startsWith(stem)) [said, longest] = [x, stem.length];
-      }
+      const said = held(run.axes, name);
       if (said && said !== name) return OWN.get(said) ?? (this.model.metricIndex.has(said) ? METRIC + said : "step");
     }
     return "step";

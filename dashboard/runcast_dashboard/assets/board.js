@@ -142,12 +142,14 @@ class Board {
   setHidden(hidden) {
     this.hidden = hidden;
     this.ask({ op: "hidden", ids: [...hidden] });
+    this.dock.timeline.redraw();
     this.tell("hidden", [...hidden]);
   }
 
   on_runs({ runs, metrics }) {
     for (const run of runs) this.runs.set(run.id, { ...this.runs.get(run.id), ...run });
     this.side.show(runs);
+    if (runs.length) this.dock.timeline.news();
     this.cards.add(metrics);
     this.teach();
   }
@@ -213,6 +215,15 @@ class Board {
 
   on_notes({ notes }) {
     this.cards.showNotes(notes);
+  }
+
+  on_alert() {
+    this.dock.timeline.news();
+  }
+
+  on_best({ best }) {
+    this.dock.timeline.best = best;
+    this.dock.timeline.redraw();
   }
 
   on_groups(message) {

@@ -2,6 +2,7 @@
 
 import { button, choice, element, icon, write } from "./dom.js";
 import { clockTime, dateTime, duration } from "./format.js";
+import { Timeline } from "./timeline.js";
 
 const DAY_MS = 86_400_000;
 const SAID_MS = 2000;
@@ -17,6 +18,7 @@ export class Dock {
     this.bubble = element("div", "bubble");
     this.canvas = element("canvas");
     this.track = element("div", "track", this.canvas, this.past, this.head, this.bubble);
+    this.timeline = new Timeline(board, this.track);
     this.track.setAttribute("role", "slider");
     this.track.setAttribute("aria-label", "Moment shown");
     this.speeds = choice([["1", "1×"], ["5", "5×"], ["20", "20×"], ["60", "60×"]], "20", (speed) => board.ask({ op: "speed", speed: Number(speed) }));
@@ -97,6 +99,7 @@ export class Dock {
     this.root.classList.toggle("idle", !(t1 > t0));
     if (!(t1 > t0)) return;
     const part = (t - t0) / (t1 - t0);
+    this.timeline.show(clock, this.width ?? 0);
     this.head.style.transform = `translateX(${part * (this.width ?? 0)}px)`;
     this.past.style.transform = `scaleX(${1 - part})`;
     this.track.setAttribute("aria-valuenow", String(Math.round(part * 100)));
@@ -109,5 +112,6 @@ export class Dock {
 
   destroy() {
     this.sizes?.disconnect();
+    this.timeline.destroy();
   }
 }

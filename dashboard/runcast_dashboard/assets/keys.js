@@ -1,4 +1,4 @@
-// The keyboard: space plays and pauses, arrows seek, `l` follows live, `/` filters, escape undoes, `?` says all that.
+// The keyboard: space plays and pauses, arrows seek, brackets go from mark to mark, `l` follows live, `/` filters, escape undoes, `?` says all that.
 
 const SEEK_MS = 5000;
 const SEEK_FAR_MS = 60_000; // With shift.
@@ -26,6 +26,7 @@ export class Keys {
     if (typing || document.querySelector("[role=dialog]")) return;
     if (event.code === "Space" && !target.matches?.("button")) board.dock.toggle();
     else if (event.key === "l") board.ask({ op: "live" });
+    else if (event.key === "[" || event.key === "]") board.dock.timeline.step(event.key === "[" ? -1 : 1);
     else if (event.key === "?") board.help.toggle();
     else if (event.key === "/") board.toolbar.find.focus();
     else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && !target.matches?.("input")) {

@@ -1,7 +1,7 @@
 // The board's worker: everything that must never wait for the page. It owns the socket, the points, the replay clock
 // and the drawing; the page sends it what was clicked, and gets back what has to be written in words.
 
-import { metricOf, timed } from "./axis.js";
+import { goalOf, metricOf, timed } from "./axis.js";
 import { Chart, Strip } from "./chart.js";
 import { clockTime, dateTime, elapsedTick, number, whole } from "./format.js";
 import { DELTA, parseFrame } from "./frames.js";
@@ -39,6 +39,7 @@ let views = 0;
 let drawnRanges = new Map(); // By axis, the stretch that charts along it show.
 let folding = false; // Some run has several curves for a metric.
 let described = false; // Runs said of themselves what may put them into another group.
+let bestSaid = "{}";
 let grouping = ""; // What the page was last told of groups.
 let newest = 0;
 let newestAt = 0;
@@ -109,6 +110,9 @@ const texts = {
     askWindow();
     askView();
   },
+  alert(message) {
+    post(message);
+  },
   resync({ run }) {
     model.forget(run);
     markAll();
@@ -120,6 +124,7 @@ const texts = {
 
 const describe = (run) => ({
   id: run.id, name: run.name, state: run.state, color: run.color, order: run.order, created: run.created, updated: run.updated,
+  t0: run.t0, t1: Math.max(run.t1, run.updated),
   config: run.config, summary: run.summary,
 });
 
@@ -256,6 +261,23 @@ function reportLatest(fps) {
 }
 let newestSeen = 0;
 
+// Where each run was at its best of the metric that is listed, if somebody said what is best.
+function reportBest() {
+  const best = {};
+  const name = model.metrics[primary];
+  for (const run of primary === null ? [] : scene.shownRuns()) {
+    const goal = goalOf(run, name);
+    if (!goal) continue;
+    const sign = goal === "minimize" ? -1 : 1;
+    for (const { n, t, y } of model.curves(run, primary)) {
+      for (let i = 0; i < n; i++) if (Number.isFinite(y[i]) && !(sign * y[i] <= sign * best[run.id]?.y)) best[run.id] = { t: t[i], y: y[i], metric: name };
+    }
+  }
+  const text = JSON.stringify(best);
+  if (text !== bestSaid) post({ ev: "best", best });
+  bestSaid = text;
+}
+
 function regroup() {
   described = false;
   if (model.redefined) {
@@ -329,6 +351,7 @@ function frame(now) {
       const recent = stat.frames.slice(-15);
       reportLatest(Math.round(1000 / (recent.reduce((sum, ms) => sum + ms, 0) / recent.length || 16)));
       reportNotes();
+      reportBest();
       const several = model.several;
       if (several !== folding) post({ ev: "several", several: (folding = several) });
     }

@@ -1,4 +1,4 @@
-"""What happened in a run beside its rows: its console and its alerts."""
+"""What happened in runs beside their rows: consoles, alerts, and what stands out in their time."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import re
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from msgspec import structs
 from starlette.responses import Response
 
+from runcast.names import NAME_CHARS_MAX
 from runcast_ingest.api import models
 from runcast_ingest.api.answers import Trouble, find_run, moment, say
 from runcast_ingest.api.catalog import ProjectName, RunId
@@ -16,6 +18,7 @@ from runcast_ingest.store import Store
 from runcast_ingest.store.happenings import LINES_PER_READ_MAX
 
 ALERTS_MAX = 1000
+RUNS_MAX = 200  # Whose marks are read at once.
 WRITERS_MAX = 1000
 _AFTER = re.compile(r"([0-9a-f]{16}):(\d{1,15})")
 
@@ -88,6 +91,23 @@ def routes(store: Store) -> APIRouter:
                 ]
             }
         )
+
+    @router.get(
+        "/projects/{project:path}/timeline",
+        summary="List what stands out in the time of runs",
+        response_model=models.Timeline,
+        responses=TROUBLES,
+    )
+    async def timeline(
+        project: ProjectName,
+        id: Annotated[  # noqa: A002  # Repeated for each.
+            list[Annotated[str, Query(max_length=NAME_CHARS_MAX)]],
+            Query(description="Of a run; repeat it.", max_length=RUNS_MAX),
+        ],
+    ) -> Response:
+        """Where a process began again, alerts, and models and checkpoints that were kept; of very many the latest."""
+        found = await store.timeline(project, id)
+        return say({"marks": [{**structs.asdict(mark), "time": moment(mark.time)} for mark in found]})
 
     return router
 

@@ -291,6 +291,23 @@ class Alerts(_Model):
     alerts: list[Alert]
 
 
+class Mark(_Model):
+    """Something that stands out in the time of a run."""
+
+    run: str
+    kind: str = Field(description="resume, alert or checkpoint.")
+    time: str
+    step: int | None = Field(description="Where it is known.")
+    title: str
+    level: str = Field(description="Of an alert: INFO, WARN or ERROR; else empty.")
+
+
+class Timeline(_Model):
+    """What stands out in the time of runs, in order of time."""
+
+    marks: list[Mark]
+
+
 class FileArrival(_Model):
     """How much of a file is here."""
 

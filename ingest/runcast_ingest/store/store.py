@@ -20,7 +20,7 @@ from runcast.conditions import All, Compare, Condition, Field
 from runcast.errors import StoreUnavailable
 from runcast.rules import Rule
 from runcast.streams import SHARDS
-from runcast_ingest.store import artifacts, belongings, catalog, columns, happenings, history, pages
+from runcast_ingest.store import artifacts, belongings, catalog, columns, happenings, history, pages, timeline
 from runcast_ingest.store.artifacts import Collection, Link, Version
 from runcast_ingest.store.belongings import FileRecord, Medium
 from runcast_ingest.store.catalog import Asked as Listed
@@ -411,6 +411,11 @@ class Store:
         """List a run's alerts, the latest first."""
         async with self._readers.transaction() as db:
             return await happenings.alerts(db, run_key, limit)
+
+    async def timeline(self, project: str, ids: Sequence[str]) -> list[timeline.Mark]:
+        """List what stands out in the time of runs, in order of time."""
+        async with self._readers.transaction() as db:
+            return await timeline.marks(db, project, ids)
 
     async def files(self, run_key: int, *, after: str = "", prefix: str = "", limit: int = 1000) -> list[FileRecord]:
         """List a run's files by name."""

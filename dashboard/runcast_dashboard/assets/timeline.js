@@ -1,0 +1,164 @@
+// Marks on the timeline: where a run began, ended, began again, was warned of, kept a model, and was at its best.
+// A click, or `[` and `]`, goes to that moment. Marks that lie too close to be told apart are one, with a count.
+
+import { Service } from "./asking.js";
+import { element, write } from "./dom.js";
+import { number } from "./format.js";
+
+const RUNS_MAX = 200; // That the service is asked about, the newest.
+const ENDS_RUNS_MAX = 12; // With more, where each began and ended is a picket fence.
+const NEAR_PX = 11;
+const ASK_MS = 700; // After the last news.
+const AGAIN_MS = 15_000; // While something runs: models are kept without a word on the live socket.
+const LINES_MAX = 6;
+// By what matters most: of marks that lie on each other, the first gives the colour.
+const KINDS = ["failed", "error", "warn", "resume", "best", "checkpoint", "info", "end", "start"];
+
+export class Timeline {
+  constructor(board, track) {
+    this.board = board;
+    this.track = track;
+    this.root = element("div", "marks");
+    this.said = element("div", "mark-said");
+    this.said.setAttribute("role", "status");
+    track.append(this.root, this.said);
+    this.service = new Service(`${location.origin}/api/v1`, board.data.project);
+    this.told = []; // What the service said.
+    this.best = {};
+    this.shown = [];
+  }
+
+  // Runs came, or one changed its state, or something was told: ask once all is said.
+  news() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.ask(), ASK_MS);
+    this.redraw();
+  }
+
+  // Another moment may never come: the clock of runs that ended stands still.
+  redraw() {
+    const { dock } = this.board;
+    this.drawn = null;
+    if (dock?.shown) this.show(dock.shown, dock.width ?? 0);
+  }
+
+  async ask() {
+    clearTimeout(this.timer);
+    const runs = [...this.board.runs.values()].slice(-RUNS_MAX);
+    if (!runs.length) return;
+    try {
+      this.told = (await this.service.get("timeline", runs.map(({ id }) => ["id", id]))).marks;
+    } catch {
+      // They are asked for again; the curves do not need them.
+    }
+    if (this.gone) return;
+    this.redraw();
+    if (runs.some(({ state }) => state === "running")) this.timer = setTimeout(() => this.ask(), AGAIN_MS);
+  }
+
+  // What is known, each with its place on the clock.
+  marks({ elapsed }) {
+    const { board } = this;
+    const runs = [...board.runs.values()].filter(({ id }) => !board.hidden.has(id));
+    const found = [];
+    const put = (run, t, kind, text) => t >= run.t0 - 1 && found.push({ t: elapsed ? t - run.t0 : t, kind, text: board.single ? text : `${run.name}: ${text}` });
+    for (const run of runs) {
+      const ended = run.state !== "running";
+      const well = run.state === "finished";
+      if (runs.length <= ENDS_RUNS_MAX) put(run, run.t0, "start", "began");
+      if (ended && (!well || runs.length <= ENDS_RUNS_MAX)) put(run, run.t1, well ? "end" : "failed", run.state);
+      const best = this.best[run.id];
+      if (best) put(run, best.t, "best", `best ${best.metric}, ${number(best.y)}`);
+    }
+    const shown = new Map(runs.map((run) => [run.id, run]));
+    for (const { run, kind, time, title, level } of this.told) {
+      if (!shown.has(run)) continue;
+      const said = { alert: level === "ERROR" ? "error" : level === "WARN" ? "warn" : "info", resume: "resume", checkpoint: "checkpoint" }[kind];
+      put(shown.get(run), Date.parse(time), said, kind === "checkpoint" ? `kept ${title}` : title);
+    }
+    return found.sort((p, q) => p.t - q.t);
+  }
+
+  // Draw what differs; the clock's ends move all the time.
+  show(clock, width) {
+    const { t0, t1, elapsed } = clock;
+    const scale = width / (t1 - t0);
+    if (!(scale > 0) || !Number.isFinite(scale)) return;
+    const key = `${elapsed} ${width}`;
+    const moved = this.ends && Math.abs(t1 - this.ends[1]) * scale < 1 && Math.abs(t0 - this.ends[0]) * scale < 1;
+    if (this.drawn === key && moved) return;
+    this.drawn = key;
+    this.ends = [t0, t1];
+    const groups = [];
+    for (const mark of this.marks(clock)) {
+      if (mark.t < t0 - 1 || mark.t > t1 + 1) continue;
+      const x = (mark.t - t0) * scale;
+      const last = groups.at(-1);
+      if (last && x - last.x < NEAR_PX) last.marks.push(mark);
+      else groups.push({ x, marks: [mark] });
+    }
+    this.shown = groups.map(({ x, marks }) => {
+      const first = marks.reduce((p, q) => (KINDS.indexOf(q.kind) < KINDS.indexOf(p.kind) ? q : p));
+      return { x, t: first.t, kind: first.kind, marks };
+    });
+    while (this.root.children.length > this.shown.length) this.root.lastChild.remove();
+    while (this.root.children.length < this.shown.length) this.root.append(this.pin());
+    this.shown.forEach((mark, at) => {
+      const pin = this.root.children[at];
+      pin.dataset.kind = mark.kind;
+      pin.dataset.at = at;
+      pin.style.left = `${mark.x}px`;
+      pin.setAttribute("aria-label", this.words(mark).join("; "));
+      write(pin.firstChild, mark.marks.length > 1 ? String(Math.min(99, mark.marks.length)) : "");
+    });
+  }
+
+  words({ marks }) {
+    const lines = marks.slice(0, LINES_MAX).map(({ t, text }) => `${this.board.dock.label(t)}  ${text}`);
+    return marks.length > LINES_MAX ? [...lines, `and ${marks.length - LINES_MAX} more`] : lines;
+  }
+
+  pin() {
+    const pin = element("button", "mark", element("i"));
+    pin.type = "button";
+    pin.tabIndex = -1; // `[` and `]` reach them: a hundred stops of the tab key would be none.
+    pin.onpointerdown = (event) => event.stopPropagation();
+    pin.onclick = () => this.go(this.shown[pin.dataset.at]);
+    pin.onpointerenter = () => this.say(this.shown[pin.dataset.at]);
+    pin.onpointerleave = () => this.say(null);
+    return pin;
+  }
+
+  say(mark) {
+    this.said.classList.toggle("on", mark !== null);
+    this.track.classList.toggle("marked", mark !== null);
+    if (mark === null) return;
+    this.said.replaceChildren(...this.words(mark).map((line) => element("div", "", line)));
+    const room = this.track.getBoundingClientRect().width;
+    this.said.style.left = `${Math.min(Math.max(mark.x, 120), Math.max(120, room - 120))}px`;
+  }
+
+  go(mark) {
+    const { dock } = this.board;
+    this.board.ask({ op: "seek", t: mark.t });
+    dock.show({ ...dock.shown, t: mark.t, live: false }); // The next key may come before the clock's answer.
+    this.say(mark);
+    clearTimeout(this.quiet);
+    this.quiet = setTimeout(() => this.say(null), 3000);
+  }
+
+  // To the mark before or after the moment that is shown.
+  step(by) {
+    const clock = this.board.dock.shown;
+    if (!clock) return;
+    const slack = (clock.t1 - clock.t0) / 1000;
+    const found = by < 0 ? this.shown.findLast(({ t }) => t < clock.t - slack) : this.shown.find(({ t }) => t > clock.t + slack);
+    if (found) this.go(found);
+  }
+
+  destroy() {
+    this.gone = true;
+    clearTimeout(this.timer);
+    clearTimeout(this.quiet);
+  }
+}

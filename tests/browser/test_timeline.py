@@ -1,0 +1,99 @@
+"""Marks on the timeline: what happened when, and the way there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.board import ready
+from tests.browser.conftest import Open
+from tests.browser.stage import Stage
+from tests.conftest import eventually
+
+TRAINING = """
+import os
+from runcast import Artifact
+run = runcast.init(project="marks", id=sys.argv[1], name=sys.argv[2], resume="allow")
+run.define_metric("acc*", goal="maximize")
+for step in range(60):
+    runcast.log({"acc": 1 - abs(step - 40) / 100, "loss": 0.1})
+    if step == 20:
+        run.alert("<b>half way</b>", text="nothing to see", level="INFO")
+    if step == 30 and sys.argv[3] == "end":
+        kept = Artifact("weights", type="model")
+        with kept.new_file("w.bin") as file:
+            file.write("x")
+        run.log_artifact(kept)
+    time.sleep(0.03)
+if sys.argv[3] == "die":
+    os._exit(9)
+runcast.finish()
+"""
+
+
+@pytest.fixture
+def page(stage: Stage, visit: Open) -> Page:
+    if not any(project["name"] == "marks" for project in stage.get("/projects")["projects"]):
+        stage.train(TRAINING, "one", "first", "end")
+        stage.start(TRAINING, "two", "second", "die").wait(60)
+        stage.train(TRAINING, "one", "first", "again")
+        eventually(lambda: stage.get("/projects/marks/runs/two")["state"] == "crashed", within_seconds=60)
+        eventually(lambda: stage.get("/projects/marks/runs/one")["state"] == "finished", within_seconds=60)
+    page = visit(f"{stage.url}/?project=marks")
+    ready(page, metrics=2)
+    return page
+
+
+def kinds(page: Page) -> list[str]:
+    found: list[str] = page.evaluate("__rc.board.dock.timeline.marks(__rc.board.clock).map(({ kind }) => kind)")
+    return found
+
+
+def test_what_happened_stands_on_the_timeline(page: Page, stage: Stage) -> None:
+    told = stage.get("/projects/marks/timeline?id=one&id=two&id=nothing")["marks"]
+    assert [(mark["run"], mark["kind"], mark["title"]) for mark in told] == [
+        ("one", "alert", "<b>half way</b>"),
+        ("one", "checkpoint", "weights:v0"),
+        ("two", "alert", "<b>half way</b>"),
+        ("two", "alert", "the run crashed"),
+        ("one", "resume", "began again"),
+        ("one", "alert", "<b>half way</b>"),
+    ]
+    page.wait_for_function("__rc.board.dock.timeline.told.length === 6")
+    page.wait_for_function("Object.keys(__rc.board.dock.timeline.best).length === 2")
+    seen = kinds(page)
+    for kind, count in (("start", 2), ("info", 3), ("checkpoint", 1), ("resume", 1), ("failed", 1), ("best", 2)):
+        assert seen.count(kind) == count, seen
+    pins = page.locator(".mark")
+    assert 5 <= pins.count() <= len(seen)
+    pins.first.hover()
+    expect(page.locator(".mark-said")).to_contain_text("first: began")
+
+
+def test_a_click_or_a_key_goes_there_and_what_is_hidden_has_no_marks(page: Page) -> None:
+    page.wait_for_function("__rc.board.dock.timeline.told.length === 6")
+    expect(page.locator(".mark[data-kind=resume]")).to_have_count(1)
+    page.keyboard.press("[")
+    expect(page.locator(".rc .live")).not_to_have_class(re.compile(r"\bon\b"))
+    last = page.evaluate("__rc.board.dock.timeline.shown.at(-1).t")
+    for _ in range(20):
+        page.keyboard.press("[")
+    page.wait_for_function("__rc.board.clock.t === __rc.board.dock.timeline.shown[0].t")
+    page.keyboard.press("]")
+    page.wait_for_function("__rc.board.clock.t === __rc.board.dock.timeline.shown[1].t")
+    expect(page.locator(".mark-said")).to_be_visible()
+    failed = page.locator(".mark[data-kind=failed]")
+    failed.click()
+    expect(page.locator(".mark-said")).to_contain_text("second: crashed")
+    page.wait_for_function("(last) => __rc.board.clock.t < last", arg=last)
+    expect(page.locator('.row[data-id="two"]')).to_have_attribute("data-state", re.compile("crashed|running"))
+    page.locator('.row[data-id="two"] .swatch').click()
+    expect(failed).to_have_count(0)
+    # Each run's own time: the marks move with the axis.
+    page.locator(".choice button", has_text="Relative").click()
+    page.wait_for_function("__rc.board.clock.elapsed && __rc.board.dock.timeline.shown[0]?.t < 1000")
+    page.locator('.row[data-id="two"] .swatch').click()
+    expect(failed).to_have_count(1)
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator(".mark").first).to_be_visible()
