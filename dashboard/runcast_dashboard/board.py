@@ -38,7 +38,8 @@ def board(
     """Show a project live, or one run of it, or `runs` by their ids.
 
     The key must not change while the same thing is shown: another key is another board. The result has
-    `options` and `hidden` as the reader set them, and for one rerun `open` (a run's id), `project` or `renew`.
+    `options` and `hidden` as the reader set them, and for one rerun `open` (a run's id), `project`,
+    `compare` or `renew`.
     """
     declare()
     return _board(
@@ -58,6 +59,7 @@ def board(
         on_hidden_change=ignored,
         on_open_change=ignored,
         on_project_change=ignored,
+        on_compare_change=ignored,
         on_renew_change=ignored,
         height="content",
         width="stretch",

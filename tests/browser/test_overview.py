@@ -91,7 +91,14 @@ def test_notes_are_markdown_and_nothing_in_them_is_markup(stage: Stage, visit: O
 
 def test_nobody_overwrites_notes_that_they_have_not_seen(stage: Stage, visit: Open) -> None:
     stage.train(TRAINING, "shared-notes", "", "x")
+    stage.train("runcast.init(project='shared-notes', id='other').log({'elsewhere': 1.0})")
     page = overview(stage, visit, "shared-notes")
+    # What only another run has is no chart of this one.
+    page.wait_for_function("__rc.board.own.known.has('elsewhere')")
+    assert page.evaluate("[...__rc.board.cards.cards.keys()].sort()") == ["acc", "loss"]
+    page.get_by_role("tab", name="System").click()
+    expect(page.get_by_text("No samples of the machine yet")).to_be_visible()
+    page.get_by_role("tab", name="Overview").click()
     page.get_by_role("button", name="Write notes").click()
     field = page.get_by_label("Notes, in Markdown")
     expect(field).to_be_focused()
@@ -113,3 +120,5 @@ def test_nobody_overwrites_notes_that_they_have_not_seen(stage: Stage, visit: Op
     expect(field).to_have_value("draft")
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(".notes-shown")).to_have_text("later")
+    page.get_by_role("button", name="Compare this run", exact=False).click()
+    page.wait_for_function("window.__rc?.compare?.runs?.length === 2")

@@ -101,6 +101,7 @@ def test_a_table_turns_its_pages_and_is_sorted_by_a_click(page: Page) -> None:
 
 def test_the_slider_of_one_moves_the_clock_and_so_everything(page: Page) -> None:
     sample = card(page, "sample")
+    page.wait_for_function("__rc.board.clock?.t1 > __rc.board.clock?.t0")
     sample.get_by_label("Step of sample").fill("2")
     expect(sample.locator(".note")).to_have_text("step 2 · 3 of 6")
     expect(card(page, "several").locator(".note")).to_have_text("step 2 · 3 of 6")

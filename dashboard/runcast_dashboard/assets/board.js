@@ -12,6 +12,7 @@ import { Facts } from "./facts.js";
 import { Help } from "./help.js";
 import { Keys } from "./keys.js";
 import { Lesson } from "./lesson.js";
+import { Own } from "./own.js";
 import { Panels } from "./panels.js";
 import { RunList } from "./runlist.js";
 import { Toolbar } from "./toolbar.js";
@@ -77,6 +78,7 @@ class Board {
     this.lesson = new Lesson(this);
     this.help = new Help();
     this.panels = this.single ? new Panels(this) : null;
+    this.own = this.single ? new Own(this) : null;
     const beside = this.panels ? [this.panels.tabs, this.panels.root] : [];
     this.root = element("div", this.single ? "rc single" : "rc",
       this.side.root, element("div", "main", ...beside, this.toolbar.root, this.cards.root, this.lesson.root, this.dock.root), this.cards.tip.root, this.cards.menu.root, this.help.root);
@@ -150,7 +152,8 @@ class Board {
     for (const run of runs) this.runs.set(run.id, { ...this.runs.get(run.id), ...run });
     this.side.show(runs);
     if (runs.length) this.dock.timeline.news();
-    this.cards.add(metrics);
+    if (this.own) this.own.add(metrics, runs);
+    else this.cards.add(metrics);
     this.teach();
   }
 
@@ -193,7 +196,7 @@ class Board {
 
   teach() {
     this.root.classList.toggle("loading", !this.synced);
-    this.lesson.show({ synced: this.synced, runs: this.runs.size, metrics: this.cards.count });
+    this.lesson.show({ synced: this.synced, runs: this.runs.size, metrics: this.single ? this.cards.logged : this.cards.count });
   }
 
   on_latest(message) {
@@ -264,6 +267,7 @@ class Board {
     this.cards.destroy();
     this.dock.destroy();
     this.panels?.destroy();
+    this.own?.destroy();
     this.side.destroy?.();
     this.keys.destroy();
     this.root.remove();

@@ -4,6 +4,7 @@
 import { CardMenu, Choices } from "./cardmenu.js";
 import { button, element, icon, write } from "./dom.js";
 import { whole } from "./format.js";
+import { byPart, sample } from "./machine.js";
 import { isSystem } from "./names.js";
 import { Tip } from "./tip.js";
 
@@ -19,7 +20,7 @@ const TRAILING = /^(_system|sys(tem)?|gpu|cpu|hardware|perf)\b/i;
 const SYSTEM = "System"; // The section of what the machines did.
 const PINNED = "Pinned"; // What the reader wants to see first.
 const rank = (name) => (TRAILING.test(name) ? LEADING.length + 1 : LEADING.findIndex((lead) => lead.test(name)) + 1 || LEADING.length + 0.5);
-const natural = (a, b) => rank(a) - rank(b) || collate(a, b);
+const natural = (a, b) => rank(a) - rank(b) || (isSystem(a) && isSystem(b) ? byPart(a, b) : 0) || collate(a, b);
 
 export class Cards {
   constructor(board) {
@@ -93,19 +94,19 @@ export class Cards {
   }
 
   arrange() {
-    const logged = [...this.cards.keys()].filter((name) => !isSystem(name)).length;
+    const { logged } = this;
     const flat = logged <= FLAT_MAX;
     const { pinned } = this.choices;
     const groups = new Map();
     for (const name of [...this.cards.keys()].sort((a, b) => pinned.has(b) - pinned.has(a) || natural(a, b))) {
-      const group = pinned.has(name) ? PINNED : isSystem(name) ? SYSTEM : flat ? "All metrics" : sectionOf(name);
+      const group = pinned.has(name) ? PINNED : isSystem(name) ? this.partOf(name) : flat ? "All metrics" : sectionOf(name);
       if (!groups.has(group)) groups.set(group, []);
       groups.get(group).push(this.cards.get(name));
     }
     for (const [group, cards] of groups) {
       let section = this.sections.get(group);
-      if (!section) this.sections.set(group, (section = this.buildSection(group)));
-      for (const card of cards) this.entitle(card, group === SYSTEM ? "_system" : flat || group === PINNED ? "" : group);
+      if (!section) this.sections.set(group, (section = this.buildSection(group, isSystem(cards[0].name) && group !== PINNED)));
+      for (const card of cards) this.entitle(card, flat || group === PINNED ? "" : group);
       if (section.body.children.length !== cards.length || cards.some((card, i) => section.body.children[i] !== card.root)) section.body.replaceChildren(...cards.map((card) => card.root));
       write(section.count, String(cards.length));
     }
@@ -115,28 +116,47 @@ export class Cards {
       this.sections.delete(group);
     }
     // Few charts are drawn higher, so that they fill the screen.
-    const few = groups.size === (groups.has(SYSTEM) ? 2 : 1) && logged ? logged : Infinity;
+    const few = [...groups.values()].filter(([card]) => !isSystem(card.name)).length === 1 && logged ? logged : Infinity;
     this.list.style.setProperty("--rows", String(few === 4 ? 2 : Math.min(3, Math.ceil(few / 3))));
     this.list.dataset.few = String(few);
     const order = [...groups.keys()].map((group) => this.sections.get(group).root);
     if (order.some((root, i) => this.list.children[i] !== root)) this.list.replaceChildren(...order);
   }
 
-  buildSection(group) {
+  // One run's machine has a tab of its own, in parts; beside many runs it is one section.
+  partOf(name) {
+    return this.board.single ? `${SYSTEM}: ${sample(name).part}` : SYSTEM;
+  }
+
+  // How many charts are of what the program logged.
+  get logged() {
+    return [...this.cards.keys()].filter((name) => !isSystem(name)).length;
+  }
+
+  get hasSystem() {
+    return [...this.cards.keys()].some(isSystem);
+  }
+
+  buildSection(group, system) {
     const count = element("span", "badge");
     const body = element("div", "cards");
     const head = button("section-head", "", () => {
       root.classList.toggle("shut");
       head.setAttribute("aria-expanded", String(!root.classList.contains("shut")));
-    }, icon("chevron"), element("b", "", group), count);
+    }, icon("chevron"), element("b", "", group.replace(`${SYSTEM}: `, "")), count);
     // How machines did is looked at for one run; beside many, it stands ready.
-    const root = element("section", group === SYSTEM ? (this.board.single ? "system" : "system shut") : "", head, body);
+    const root = element("section", system ? (this.board.single ? "system" : "system shut") : "", head, body);
     head.setAttribute("aria-expanded", String(!root.classList.contains("shut")));
     return { root, body, count };
   }
 
   // The part of the name that the section says already is left out; the folder before the last part is grey.
   entitle(card, group) {
+    if (isSystem(card.name)) {
+      const { part, words, unit } = sample(card.name);
+      card.title.replaceChildren(`${part} ${words}`, ...(unit ? [element("span", "folder", ` ${unit}`)] : []));
+      return;
+    }
     const shown = group && card.name.startsWith(`${group}/`) ? card.name.slice(group.length + 1) : card.name;
     const cut = shown.lastIndexOf("/") + 1;
     card.title.replaceChildren(...(cut ? [element("span", "folder", shown.slice(0, cut))] : []), shown.slice(cut));

@@ -70,7 +70,8 @@ export class Facts {
     this.stop = new Stop(board);
     const copy = button("ghost", "Copy the run's id", () => navigator.clipboard?.writeText(this.id), icon("copy"));
     this.root = element("aside", "side facts-side",
-      button("link back", "", () => board.trigger("project", board.data.project), `← ${board.data.project}`),
+      element("div", "ways", button("link back", "", () => board.trigger("project", board.data.project), `← ${board.data.project}`),
+        button("link", "Compare this run with those that you picked in the table, or with the latest", () => board.trigger("compare", this.id), "Compare")),
       this.name, element("div", "under-title", this.state, element("code", "", this.id), copy), this.stop.root, this.about, this.find,
       (this.summaryHead = element("h2", "", "Summary")), this.summary, (this.configHead = element("h2", "", "Config")), this.config);
     this.root.querySelector(".back").title = board.data.project;

@@ -4,6 +4,7 @@
 import { button, element } from "./dom.js";
 import { Console } from "./console.js";
 import { Files } from "./files.js";
+import { Machine } from "./machine.js";
 import { Media } from "./media.js";
 import { Overview } from "./overview.js";
 import { Service } from "./service.js";
@@ -22,7 +23,7 @@ export class Panels {
     this.root = element("div", "panels");
     this.tabs = element("div", "tabs");
     this.tabs.setAttribute("role", "tablist");
-    for (const [name, title, Panel] of [["charts", "Charts", null], ["overview", "Overview", Overview], ["media", "Media", Media], ["console", "Console", Console], ["files", "Files", Files]]) {
+    for (const [name, title, Panel] of [["charts", "Charts", null], ["overview", "Overview", Overview], ["system", "System", Machine], ["media", "Media", Media], ["console", "Console", Console], ["files", "Files", Files]]) {
       const tab = button("tab", "", () => this.open(name), title);
       tab.setAttribute("role", "tab");
       tab.dataset.panel = name;
@@ -48,7 +49,10 @@ export class Panels {
       this.root.append(panel.root);
     }
     for (const [other, panel] of this.made) panel.root.hidden = other !== name;
-    this.board.root?.classList.toggle("paneled", name !== "charts");
+    const charts = name === "charts" || (name === "system" && this.board.cards.hasSystem);
+    this.board.root?.classList.toggle("paneled", !charts);
+    this.board.root?.classList.toggle("machine", name === "system");
+    this.board.teach();
     this.poll();
     this.current?.show(this.moment);
   }

@@ -28,5 +28,9 @@ shown = board(
     moment=places.moment(),
 )
 places.keep(shown.options)
+if shown.compare:
+    # With those that the reader had picked, or else with the latest other one.
+    others = places.selected() or [str(run["id"]) for run in client.runs(project, limit=2)[0]]
+    places.go("views/compare.py", project=project, runs=places.join(dict.fromkeys([str(found["id"]), *others])))
 if shown.project:
     places.go("views/live.py", project=project)
