@@ -4,6 +4,7 @@ import { axis, outcomes, short } from "./compare-data.js";
 import { button, element, write } from "./dom.js";
 import { tick } from "./format.js";
 import { RUNS_MIN, explained, importance } from "./importance.js";
+import { apart, clipped } from "./names.js";
 import { shownValue } from "./table-columns.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -33,6 +34,10 @@ function fill(select, fields, value) {
   select.value = fields.some(({ name }) => name === value) ? value : (fields[0]?.name ?? "");
 }
 
+const CHAR_PX = 7; // Of an axis' name, on average.
+const SAID_MAX = 80; // Of a name in a sentence.
+const fitting = (name, room) => apart(clipped(short(name), Math.max(8, Math.floor(room / CHAR_PX))));
+const said = (name) => apart(clipped(short(name), SAID_MAX));
 const label = (value) => (typeof value === "number" ? tick(value) : String(value).slice(0, 24));
 
 export class Scatter {
@@ -65,7 +70,7 @@ export class Scatter {
     const drawing = svg("svg", { width, height, role: "img", "aria-label": `${short(up.name)} over ${short(across.name)}, ${runs.length} runs` });
     for (const [value, part] of ax.ticks) drawing.append(svg("line", { x1: px(part), x2: px(part), y1: py(0), y2: py(1), class: "c-line" }), svg("text", { x: px(part), y: height - 24, class: "c-tick middle" }, label(value)));
     for (const [value, part] of ay.ticks) drawing.append(svg("line", { x1: px(0), x2: px(1), y1: py(part), y2: py(part), class: "c-line" }), svg("text", { x: box.left - 8, y: py(part) + 4, class: "c-tick end" }, label(value)));
-    drawing.append(svg("text", { x: px(0.5), y: height - 6, class: "c-name middle" }, short(across.name) + (ax.log ? " (log)" : "")), svg("text", { x: 12, y: py(0.5), class: "c-name middle", transform: `rotate(-90 12 ${py(0.5)})` }, short(up.name) + (ay.log ? " (log)" : "")));
+    drawing.append(svg("text", { x: px(0.5), y: height - 6, class: "c-name middle" }, fitting(across.name, px(1) - px(0)) + (ax.log ? " (log)" : "")), svg("text", { x: 12, y: py(0.5), class: "c-name middle", transform: `rotate(-90 12 ${py(0.5)})` }, fitting(up.name, py(0) - py(1)) + (ay.log ? " (log)" : "")));
     let missing = 0;
     runs.forEach((run, at) => {
       const [x, y] = [ax.place(across.held[at]), ay.place(up.held[at])];
@@ -253,7 +258,7 @@ export class Importance {
     const target = fields.find(({ name }) => name === this.outcome.value);
     if (!target) return this.say("These runs have no outcome in numbers that differs; log one, such as an accuracy.");
     const members = runs.map((_, at) => at).filter((at) => Number.isFinite(target.held[at]));
-    if (members.length < RUNS_MIN) return this.say(`${members.length} runs with a finite ${short(target.name)} are too few to say what mattered: choose ${RUNS_MIN} or more.`);
+    if (members.length < RUNS_MIN) return this.say(`${members.length} runs with a finite ${said(target.name)} are too few to say what mattered: choose ${RUNS_MIN} or more.`);
     // What is different in every run, and a word, names the run and explains nothing.
     const keys = fields.filter((one) => one.name.startsWith("config.") && one.differs && (one.numeric || one.words < members.length)).slice(0, KEYS_MAX)
       .map(({ name, held, numeric }) => ({ name: short(name), values: members.map((at) => (numeric ? (Number.isFinite(held[at]) ? held[at] : null) : String(held[at]))) }))
@@ -261,7 +266,7 @@ export class Importance {
     const found = importance(keys, members.map((at) => target.held[at]));
     this.found = found;
     const left = runs.length - members.length;
-    write(this.words, explained(found, members.length, short(target.name)) + (left ? ` ${left} of ${runs.length} runs have no finite ${short(target.name)}, as those that diverged, and are left out.` : ""));
+    write(this.words, explained(found, members.length, said(target.name)) + (left ? ` ${left} of ${runs.length} runs have no finite ${said(target.name)}, as those that diverged, and are left out.` : ""));
     const head = element("div", "c-bar-row c-bar-head", element("span", "", "Config"), element("span", "", "Share of what the config says"), element("span", "", "Correlation"));
     this.list.replaceChildren(head, ...found.keys.map(({ name, share, correlation }) => {
       const bar = element("i", "c-share");

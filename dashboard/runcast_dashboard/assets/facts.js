@@ -2,7 +2,7 @@
 
 import { button, element, icon, search, write } from "./dom.js";
 import { dateTime, duration, number, whole } from "./format.js";
-import { isSystem } from "./names.js";
+import { apart, isSystem } from "./names.js";
 import { Stop } from "./stop.js";
 
 const CHARS_MAX = 400; // A config value may be a book; its beginning names it.
@@ -54,7 +54,7 @@ const told = ([, value]) => value !== "" && value !== undefined && value !== nul
 
 const where = (run) => [
   ["Host", run.host], ["Program", (run.program ?? "").split(/[\\/]/).at(-1)], ["Python", run.python], ...surroundings(run.facts ?? {}),
-  ["Group", run.group], ["Job", run.job_type], ["Tags", (run.tags ?? []).join(", ")], ["Lost rows", run.lost ? whole(run.lost) : ""], ["Exit code", run.exit_code ?? ""],
+  ["Group", run.group], ["Job", run.job_type], ["Tags", (run.tags ?? []).map(apart).join(", ")], ["Lost rows", run.lost ? whole(run.lost) : ""], ["Exit code", run.exit_code ?? ""],
 ].map(([key, value]) => [key, typeof value === "number" ? String(value) : value]);
 
 export class Facts {

@@ -4,11 +4,14 @@
 // config, each tree from a part of the runs; then one key is shuffled, and what the forest's guesses about the runs that
 // a tree has not seen lose by that is the key's. Beside it stands Spearman's correlation, which has a direction.
 
+import { apart, clipped } from "./names.js";
+
 const TREES = 120;
 const LEAF_MIN = 3;
 const DEPTH_MAX = 8;
 const SHUFFLES = 3;
 export const RUNS_MIN = 8; // Of fewer nothing can be said.
+const NAME_MAX = 80; // Characters of a key in a sentence.
 
 // A small generator of random numbers with a seed (mulberry32): the figures must not change while somebody reads.
 function generator(seed) {
@@ -170,5 +173,5 @@ export function explained({ explained: part, keys }, runs, name) {
   if (!first) return `These ${runs} runs were all given the same: nothing in their config can say why ${name} differs.`;
   if (part < 0.2) return `The config says little about ${name} here: from it, ${percent} % of the differences between runs that were not looked at can be told. Take the bars below for a hint at most; other things, such as the seed, matter more, or ${runs} runs are too few.`;
   const turn = first.correlation === null || first.share < 0.3 ? "" : Math.abs(first.correlation) < 0.3 ? ` It does not go one way: the middle of its range differs from both ends.` : first.correlation > 0 ? ` Where it is larger, ${name} tends to be larger.` : ` Where it is larger, ${name} tends to be smaller.`;
-  return `From the config, ${percent} % of the differences in ${name} between runs that were not looked at can be told. Of what the config says, ${Math.round(100 * first.share)} % comes from ${first.name}.${turn}`;
+  return `From the config, ${percent} % of the differences in ${name} between runs that were not looked at can be told. Of what the config says, ${Math.round(100 * first.share)} % comes from ${apart(clipped(first.name, NAME_MAX))}.${turn}`;
 }

@@ -19,11 +19,12 @@ export class Lesson {
     this.root.hidden = !synced || metrics > 0;
     this.board.root.classList.toggle("bare", !this.root.hidden);
     if (this.root.hidden) return;
-    const name = JSON.stringify(data.project);
     if (!runs && !single) {
       write(this.title, "Waiting for the first run");
       write(this.text, "Run this from any terminal on this machine. Its curves appear here as it logs.");
-      write(this.code, `import runcast\n\nruncast.init(project=${name})\nfor step in range(1000):\n    runcast.log({"loss": 1 / (step + 1)})\n`);
+      // The name keeps to itself whichever way it is written, and what is copied is the program as it is.
+      const program = ["import runcast\n\nruncast.init(project=", JSON.stringify(data.project), ')\nfor step in range(1000):\n    runcast.log({"loss": 1 / (step + 1)})\n'];
+      if (this.code.textContent !== program.join("")) this.code.replaceChildren(program[0], element("bdi", "", program[1]), program[2]);
     } else {
       write(this.title, single ? "Nothing logged yet" : runs === 1 ? "A run has started" : `${runs} runs have started`);
       write(this.text, "The first number that it logs opens a chart here.");

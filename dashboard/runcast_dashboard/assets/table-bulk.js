@@ -1,6 +1,7 @@
 // What can be done with the selected runs, at once and with a way back.
 
 import { button, element, write } from "./dom.js";
+import { apart } from "./names.js";
 
 const UNDO_SECONDS = 20;
 const TAG_CHARS_MAX = 200;
@@ -88,7 +89,7 @@ export class Bulk {
       return;
     }
     const several = `${done.changed.length.toLocaleString("en")} ${done.changed.length === 1 ? "run" : "runs"}`;
-    const did = what.tag ? `Tagged ${several} “${what.tag[0]}”` : what.untag ? `Took “${what.untag[0]}” from ${several}`
+    const did = what.tag ? `Tagged ${several} “${apart(what.tag[0])}”` : what.untag ? `Took “${apart(what.untag[0])}” from ${several}`
       : what.deleted ? `Deleted ${several}` : what.deleted === false ? `Restored ${several}` : what.hidden ? `Hid ${several}` : `${several} shown again`;
     this.tell(done.changed.length ? did : "Nothing to change: it was so already", done.undo);
     await this.after(leaves ? runs : []);

@@ -2,6 +2,7 @@
 
 import { element, write } from "./dom.js";
 import { number } from "./format.js";
+import { apart } from "./names.js";
 
 export class Tip {
   constructor(board) {
@@ -39,7 +40,7 @@ export class Tip {
       if (!given) return;
       const { spread } = given;
       row.dot.style.background = given.color ?? this.board.runs.get(given.id).color;
-      write(row.name, given.label ? `${given.name} · ${given.label}` : spread && spread.of > 1 ? `${given.name} · mean of ${spread.count}` : given.name);
+      write(row.name, given.label ? `${apart(given.name)} · ${given.label}` : spread && spread.of > 1 ? `${apart(given.name)} · mean of ${spread.count}` : given.name);
       write(row.value, number(Number.isFinite(given.raw) ? given.y : given.raw) + (spread && spread.of > 1 ? ` (${number(spread.low)} – ${number(spread.high)})` : ""));
       row.root.classList.toggle("near", `${given.id} ${given.label}` === near);
     });

@@ -35,7 +35,7 @@ def doctor(directory: Path) -> None:
     """
     problems = _check_store(directory / DATABASE) + _check_journals(journals(directory))
     for problem in problems[:SHOWN_MAX]:
-        click.echo(f"{click.style('WRONG', fg='red')}     {problem}")
+        click.echo(f"{click.style('WRONG', fg='red')}     {table.plain(str(problem))}")
     if len(problems) > SHOWN_MAX:
         click.echo(f"          and {len(problems) - SHOWN_MAX} more")
     if problems:

@@ -33,7 +33,7 @@ def _each(read: Callable[..., Foreign | Iterable[Foreign]], paths: list[Path]) -
                 found = read(path, project=project)
                 yield from [found] if isinstance(found, Foreign) else found
             except (MalformedEntry, OSError) as error:
-                click.echo(f"left out: {error}", err=True)
+                click.echo(table.plain(f"left out: {error}"), err=True)
 
     return find
 
@@ -101,11 +101,11 @@ def _copy_all(
             except (NotStored, MalformedEntry, OSError) as error:
                 wrong += 1
                 progress.clear()
-                click.echo(f"left out: {error}", err=True)
+                click.echo(table.plain(f"left out: {error}"), err=True)
                 continue
             progress.clear()
             fresh = "" if done.added else ", nothing new"
-            click.echo(f"{done.path}  {source.start.name}  {table.count(done.rows, 'row')}{fresh}")
+            click.echo(f"{table.plain(f'{done.path}  {source.start.name}')}  {table.count(done.rows, 'row')}{fresh}")
             runs.add(done.path)
             rows, added = rows + done.rows, added + done.added
     click.echo(f"{table.count(len(runs), 'run')}, {table.count(rows, 'row')}; {table.count(added, 'event')} were new")
@@ -130,7 +130,7 @@ def _follow(
                     source = tensorboard.source(file, root=root, project=project)
                     followed[path] = file, Copy(directory, source, find_url)
                     followed[path][1].extend(source.items)
-                    click.echo(f"{followed[path][1].path}  {source.start.name}")
+                    click.echo(table.plain(f"{followed[path][1].path}  {source.start.name}"))
                 else:
                     file, made = followed[path]
                     made.extend(tensorboard.rows(file.read()))
