@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import streamlit as st
 
-from runcast_dashboard import client
+from runcast_dashboard import client, ranges
 from runcast_dashboard.lessons import no_answer, no_project
 
 AXES = ("step", "rel", "wall", "metric")
@@ -73,7 +73,7 @@ def keep(given: Mapping[str, object] | None) -> None:
     for name, value in texts.items():
         if st.query_params.get(name) != value:
             st.query_params[name] = value
-    for name in (*GROUPING, "x"):
+    for name in (*GROUPING, "x", "ranges"):
         if name in st.query_params and name not in texts:
             del st.query_params[name]
 
@@ -192,6 +192,8 @@ def parse(query: Mapping[str, str]) -> Options:
     for flag in FLAGS:
         if query.get(flag) in {"0", "1"}:
             found[flag] = query[flag] == "1"
+    if by_hand := ranges.read(query.get("ranges", "")):
+        found["ranges"] = by_hand
     return found
 
 
@@ -202,6 +204,8 @@ def format_options(given: Mapping[str, object]) -> dict[str, str]:
         texts["x"] = str(given["x"])
     if given.get("by"):
         texts |= {name: str(given[name]) for name in GROUPING if name in given}
+    if by_hand := ranges.write(given.get("ranges")):
+        texts["ranges"] = by_hand
     return texts | {name: "1" if given[name] else "0" for name in FLAGS if name in given}
 
 

@@ -144,6 +144,20 @@ def test_a_mistyped_link_shows_the_defaults() -> None:
     assert places.parse({"smooth": "7", "axis": "rel", "log": "1"}) == {"smooth": 0.99, "axis": "rel", "log": True}
 
 
+def test_axes_set_by_hand_come_back_from_a_link_and_nothing_else_does() -> None:
+    said = {"loss": {"y": [0, None]}, "é/__proto__": {"y": [None, 2.5], "x": [1, 2], "axis": "metric a b"}}
+    assert places.parse({"ranges": places.format_options({"ranges": said})["ranges"]}) == {"ranges": said}
+    assert "ranges" not in places.format_options({"ranges": {}})
+    ends = ["null", "[null,null]", "[1,1]", "[2,1]", "[1]", '["1",2]', "[true,2]", "[0,NaN]", "[0,1" + "0" * 400 + "]"]
+    for wrong in (*(f'{{"a":{{"y":{one}}}}}' for one in ends), '{"a":{"x":[0,1]}}', '{"a":[]}', "[1]", "{", "[" * 3000):
+        assert places.parse({"ranges": wrong}) == {}, wrong
+    many = {f"metric {k}": {"y": [k, None]} for k in range(1000)}
+    kept = places.parse(places.format_options({"ranges": many}))["ranges"]
+    assert isinstance(kept, dict)
+    assert 100 < len(kept) < 1000
+    assert list(kept)[-1] == "metric 999"
+
+
 def test_text_for_markdown_is_escaped() -> None:
     assert lessons.plain("**a** :red[b] $c$ <b>") == r"\*\*a\*\* \:red\[b\] \$c\$ \<b\>"
 

@@ -39,7 +39,7 @@ class Board {
     this.runs = new Map();
     this.later = new Map();
     const { data } = component;
-    this.options = { smooth: 0.6, axis: "step", x: "", kind: "ema", log: false, logx: false, outliers: true, fold: true, by: "", band: "range", ...data.options };
+    this.options = { smooth: 0.6, axis: "step", x: "", kind: "ema", log: false, logx: false, outliers: true, fold: true, by: "", band: "range", ranges: {}, ...data.options };
     this.hidden = new Set(data.hidden);
     this.single = data.run !== undefined && data.run !== null;
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
@@ -81,7 +81,7 @@ class Board {
     this.own = this.single ? new Own(this) : null;
     const beside = this.panels ? [this.panels.tabs, this.panels.root] : [];
     this.root = element("div", this.single ? "rc single" : "rc",
-      this.side.root, element("div", "main", ...beside, this.toolbar.root, this.cards.root, this.lesson.root, this.dock.root), this.cards.tip.root, this.cards.menu.root, this.help.root);
+      this.side.root, element("div", "main", ...beside, this.toolbar.root, this.cards.root, this.lesson.root, this.dock.root), this.cards.tip.root, this.cards.menu.root, this.cards.ranges.root, this.help.root);
     parent.append(this.root);
     this.keys = new Keys(this);
   }
@@ -264,6 +264,7 @@ class Board {
     this.ratio?.removeEventListener("change", this.onRatio);
     for (const timer of this.later.values()) clearTimeout(timer);
     this.cards.menu.close();
+    this.cards.ranges.close(false);
     this.cards.destroy();
     this.dock.destroy();
     this.panels?.destroy();

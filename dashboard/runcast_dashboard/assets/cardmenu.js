@@ -63,6 +63,7 @@ export class CardMenu {
     this.root.replaceChildren(
       entry(choices.pinned.has(card.name) ? "Unpin" : "Pin to the top", () => cards.choose("pinned", card.name)),
       entry(card.root.classList.contains("large") ? "Show small" : "Show large", () => cards.enlarge(card)),
+      entry("Axis ranges…", () => cards.ranges.open(card, anchor)),
       entry("Save as PNG", () => savePicture(card, cards.board)),
       entry("Save as CSV", () => cards.board.ask({ op: "csv", metric: card.name })),
       entry("Hide", () => cards.choose("hidden", card.name)));

@@ -6,6 +6,7 @@ import { button, element, icon, write } from "./dom.js";
 import { whole } from "./format.js";
 import { byPart, sample } from "./machine.js";
 import { isSystem } from "./names.js";
+import { Ranges } from "./ranges.js";
 import { Tip } from "./tip.js";
 
 const FLAT_MAX = 9; // So few fill one screen: sections would only leave holes.
@@ -31,6 +32,7 @@ export class Cards {
     this.tip = new Tip(board);
     this.choices = new Choices(board.data.project);
     this.menu = new CardMenu(this);
+    this.ranges = new Ranges(this);
     this.list = element("div", "sections");
     this.nothing = element("div", "nothing");
     this.nothing.hidden = true;
@@ -65,9 +67,11 @@ export class Cards {
     const more = button("ghost grow", `More for ${name}`, () => this.menu.open(card, more), icon("more"));
     const grow = button("ghost grow", "Show large", () => this.enlarge(card), icon("grow"));
     plot.append(cross, stretch);
-    const head = element("div", "title", title, note, grow, more);
+    const byHand = button("ghost by-hand", "", () => this.ranges.open(card, byHand), icon("range"));
+    const head = element("div", "title", title, note, byHand, grow, more);
     const root = element("div", "card", head, plot);
-    const card = { name, root, title, plot, cross, stretch, note, broken, count, width: 0, height: 0, canvas: null };
+    const card = { name, root, title, plot, cross, stretch, note, broken, count, byHand, width: 0, height: 0, canvas: null };
+    this.ranges.mark(card);
     plot.dataset.name = name;
     title.title = `${name}: click to list its last values beside the runs`;
     title.onclick = () => this.setPrimary(name);
@@ -291,9 +295,16 @@ export class Cards {
       if (!card.canvas) continue;
       // Along another axis, as that of samples of the machine, the same place is something else.
       if (card.axis !== over.axis) continue;
-      card.cross.style.transform = `translateX(${PAD.left + x * (card.width - PAD.left - PAD.right)}px)`;
-      card.cross.style.opacity = card === over ? 0.9 : 0.4;
+      const part = card === over ? x : this.elsewhere(over, x, card);
+      card.cross.style.transform = `translateX(${PAD.left + part * (card.width - PAD.left - PAD.right)}px)`;
+      card.cross.style.opacity = part < 0 || part > 1 ? 0 : card === over ? 0.9 : 0.4;
     }
+  }
+
+  // Where a place of one chart lies on another, whose ends may have been said by hand.
+  elsewhere({ x: shown }, part, { x: other }) {
+    if (!shown || !other) return part;
+    return (shown[0] + part * (shown[1] - shown[0]) - other[0]) / (other[1] - other[0]);
   }
 
   leave() {
@@ -308,10 +319,10 @@ export class Cards {
 
   // What a chart does not show as it is: fewer points than were logged, or values that are no numbers.
   showNotes(notes) {
-    for (const [name, { shown, total, broken, axis, apart }] of Object.entries(notes)) {
+    for (const [name, { shown, total, broken, axis, x, apart }] of Object.entries(notes)) {
       const card = this.cards.get(name);
       if (!card) continue;
-      card.axis = axis;
+      Object.assign(card, { axis, x });
       write(card.broken, !broken ? "" : this.board.single ? "NaN" : `NaN in ${broken} ${broken === 1 ? "run" : "runs"}`);
       write(card.count, apart ? `no row has ${apart} too` : total > shown ? `${whole(shown)} of ${whole(total)} points` : "");
       card.note.title = total > shown ? "The first, lowest, highest and last point of each pixel column: the picture is the same. Zoom in for every point." : "";

@@ -5,6 +5,7 @@ import { metricOf, timed } from "./axis.js";
 import { abgr, mix, runColor } from "./colors.js";
 import { fold } from "./fold.js";
 import { elapsedTick, niceGap, tick, timeGap, wallTick } from "./format.js";
+import { bounded, yEnds } from "./hand.js";
 import { upper } from "./series.js";
 import { Span } from "./span.js";
 
@@ -54,7 +55,7 @@ export class Chart {
     const stretch = logx ? 10 ** xRange[1] - 10 ** xRange[0] : width;
     if (smooth > 0) for (const { series, n } of parts) series.smooth(smooth, timed(axis) ? axis : "step", stretch, kind, n);
     const curves = this.arrange(parts, scene, xRange, span.w);
-    const [low, high, gap] = this.yRange(curves, scene.options, plotHeight);
+    const [low, high, gap] = this.yRange(curves, scene.options, plotHeight, yEnds(scene.options, scene.model.metrics[this.metric]));
     this.yShown = [low, high];
     this.xShown = xRange;
     const kx = span.w / width;
@@ -134,7 +135,7 @@ export class Chart {
   }
 
   // Lowest and highest value to show (in decades on a logarithmic axis), and the gap between two ticks.
-  yRange(curves, { log, outliers }, plotHeight) {
+  yRange(curves, { log, outliers }, plotHeight, ends) {
     const stride = Math.max(1, Math.ceil(curves.reduce((sum, curve) => sum + (curve.band ? 2 : 1) * (curve.to - curve.from), 0) / (SAMPLES_MAX - 1024)));
     let count = 0;
     const sample = (v) => {
@@ -159,11 +160,12 @@ export class Chart {
       low -= room;
       high += room;
     }
+    [low, high] = bounded([low, high], ends);
     const parts = Math.max(2, Math.min(6, plotHeight / 38));
     let gap = niceGap(high - low, parts);
     if (log) gap = logGap(gap, high - low);
     const room = (high - low) * 0.06;
-    return [low - room, high + room, gap];
+    return [ends[0] === null ? low - room : low, ends[1] === null ? high + room : high, gap];
   }
 
   drawYAxis(span, theme, { low, high, gap, ky, oy, log }) {
@@ -171,7 +173,8 @@ export class Chart {
     const grid = abgr(theme.grid);
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (let k = Math.ceil(low / gap); k * gap <= high; k++) {
+    const hair = gap * 1e-9; // An end that was said is often a tick, but for the last digit.
+    for (let k = Math.ceil((low - hair) / gap); k * gap <= high + hair; k++) {
       const y = k * gap * ky + oy;
       span.horizontal(y, grid);
       context.fillText(log ? tick(10 ** (k * gap)) : tick(k * gap, gap), PAD.left - 8, PAD.top + y / dpr);

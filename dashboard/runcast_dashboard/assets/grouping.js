@@ -3,7 +3,7 @@
 import { button, element, write } from "./dom.js";
 import { number } from "./format.js";
 
-const BANDS = [["range", "lowest to highest"], ["std", "± standard deviation"], ["stderr", "± standard error"]];
+const BANDS = [["range", "min – max"], ["std", "± std"], ["stderr", "± std error"]];
 
 function picker(label, onChoose) {
   const made = element("select", "pick");

@@ -4,14 +4,18 @@
 
 import { Axes, join, logarithms, metricOf, timed } from "./axis.js";
 import { Groups } from "./group.js";
+import { bounded, xEnds } from "./hand.js";
 import { upper } from "./series.js";
+
+// Whether what is held closely of one curve reaches over another; it may be of a stretch of its own.
+const covers = (detail, { x, n }) => detail?.n > 1 && detail.x[0] <= x[0] && detail.x[detail.n - 1] >= x[n - 1];
 
 const CLOCK = { live: true, playing: false, speed: 20, t: 0, t0: 0, t1: 0 };
 
 export class Scene {
   constructor(model) {
     this.model = model;
-    this.options = { smooth: 0.6, axis: "step", x: "", kind: "ema", log: false, logx: false, outliers: true, fold: true, by: "", band: "range" };
+    this.options = { smooth: 0.6, axis: "step", x: "", kind: "ema", log: false, logx: false, outliers: true, fold: true, by: "", band: "range", ranges: {} };
     this.groups = new Groups(model);
     this.axes = new Axes(model);
     this.hidden = new Set();
@@ -29,9 +33,23 @@ export class Scene {
     return this.axes.of(metric, this.options);
   }
 
-  // The zoomed stretch, where it is one of this metric's axis.
+  // The stretch of a chart: where it lies along the axis that was zoomed, that; else, between the ends that were said of it.
   rangeOf(metric) {
-    return this.axisOf(metric) === this.rangeAxis ? this.range : null;
+    const axis = this.axisOf(metric);
+    if (this.range && axis === this.rangeAxis) return this.range;
+    const ends = this.endsOf(metric, axis);
+    return ends && [ends[0] ?? -Infinity, ends[1] ?? Infinity];
+  }
+
+  endsOf(metric, axis = this.axisOf(metric)) {
+    return xEnds(this.options, this.model.metrics[metric], axis, this.logarithmic(axis));
+  }
+
+  // What a chart shows of its axis, of which all is shown from `low` to `high`.
+  xRangeOf(metric, [low, high]) {
+    const axis = this.axisOf(metric);
+    const ends = this.range && axis === this.rangeAxis ? null : this.endsOf(metric, axis);
+    return ends ? bounded([low, high], ends) : [low, high];
   }
 
   shownRuns() {
@@ -76,9 +94,11 @@ export class Scene {
     return this.options.logx && !timed(axis);
   }
 
-  // The zoomed stretch as it was logged, without the axis's logarithms.
-  get stretch() {
-    return this.range && this.logarithmic(this.rangeAxis) ? this.range.map((x) => 10 ** x) : this.range;
+  // The stretch of a chart as it was logged, without the axis's logarithms.
+  stretchOf(metric) {
+    const axis = this.axisOf(metric);
+    const shown = this.xRangeOf(metric, this.xRange(axis));
+    return this.logarithmic(axis) ? shown.map((x) => 10 ** x) : shown;
   }
 
   // A curve along another metric: what the same process logged of it, or else the run's first.
@@ -86,7 +106,7 @@ export class Scene {
     const others = this.model.curves(run, this.model.metric(name));
     const other = others.find(({ label }) => label === series.label) ?? others[0];
     if (!other) return null;
-    return join(series, closer && other.detail?.n > 1 ? other.detail : other);
+    return join(series, closer && covers(other.detail, series) ? other.detail : other);
   }
 
   // The steps between which another metric lies in a stretch of its values.

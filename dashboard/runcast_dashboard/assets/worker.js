@@ -3,8 +3,9 @@
 
 import { goalOf, metricOf, timed } from "./axis.js";
 import { Chart, Strip } from "./chart.js";
+import { Details } from "./details.js";
 import { clockTime, dateTime, elapsedTick, number, whole } from "./format.js";
-import { DELTA, parseFrame } from "./frames.js";
+import { DELTA, VIEW, parseFrame } from "./frames.js";
 import { Live } from "./live.js";
 import { Model } from "./model.js";
 import { Scene } from "./scene.js";
@@ -35,7 +36,6 @@ let hover = null;
 let subscribed = []; // What the service was last told to send.
 let confirmed = []; // What of it is held completely: a reconnect needs of these only what it missed.
 let unanswered = 0; // Questions whose `synced` has not come: one at a time, so that it is known what was answered.
-let views = 0;
 let drawnRanges = new Map(); // By axis, the stretch that charts along it show.
 let folding = false; // Some run has several curves for a metric.
 let described = false; // Runs said of themselves what may put them into another group.
@@ -46,6 +46,7 @@ let newestAt = 0;
 let latency = null;
 
 const post = (message) => self.postMessage(message);
+const details = new Details({ scene, model, charts, pixels, send: (message) => live?.send(message) });
 const note = (list, value) => {
   list.push(value);
   if (list.length > SAMPLES_MAX) list.splice(0, SAMPLES_MAX / 2);
@@ -108,7 +109,7 @@ const texts = {
     post({ ev: "synced" });
     markAll();
     askWindow();
-    askView();
+    details.ask();
   },
   alert(message) {
     post(message);
@@ -130,7 +131,7 @@ const describe = (run) => ({
 
 function onFrame(buffer) {
   const frame = parseFrame(buffer);
-  const touched = model.apply(frame, views);
+  const touched = model.apply(frame, details.req);
   markMetrics(touched);
   if (frame.kind === DELTA) {
     if (!newest) newestAt = performance.now();
@@ -140,6 +141,7 @@ function onFrame(buffer) {
   stat.bytes += frame.bytes;
   stat.messages++;
   for (const block of frame.blocks) stat.points += block.n * block.values.length;
+  if (frame.kind === VIEW) details.answered(frame.req);
   return frame.seq;
 }
 
@@ -167,39 +169,16 @@ function askWindow() {
     unanswered++;
     live?.send({ op: "window", metrics: names, px: pixels() });
     model.evict(wanted, [...seen.keys()]);
-    askView();
-  }, WINDOW_MS);
-}
-
-let viewTimer = 0;
-function askView() {
-  clearTimeout(viewTimer);
-  viewTimer = setTimeout(() => {
-    if (!scene.range || !live) return;
-    const needed = [...charts.values()].filter((chart) => chart.visible && scene.rangeOf(chart.metric) && scene.curves(chart.metric).some(({ held }) => held.envelope));
-    if (!needed.length) return;
-    const axis = scene.rangeAxis;
-    const other = metricOf(axis);
-    let [lo, hi] = other === null ? scene.stretch : scene.stepsOf(other, scene.stretch);
-    if (!(lo <= hi)) return;
-    if (axis === "rel") {
-      const starts = scene.shownRuns().map((run) => run.t0).filter(Number.isFinite);
-      lo += Math.min(...starts);
-      hi += Math.max(...starts);
-    }
-    const metrics = needed.map((chart) => model.metrics[chart.metric]);
-    if (other !== null) metrics.push(other);
-    live.send({ op: "view", req: ++views, lo, hi, x: timed(axis) ? "time" : "step", px: pixels(), metrics });
+    details.ask();
   }, WINDOW_MS);
 }
 
 function zoom(range, axis = scene.axis) {
   scene.range = range;
   scene.rangeAxis = range && axis;
-  views++; // Answers on the way are for another stretch.
-  model.dropDetails();
+  details.drop();
   markAll();
-  askView();
+  details.ask();
   post({ ev: "range", range, axis, own: axis === scene.axis });
 }
 
@@ -309,7 +288,7 @@ function reportNotes() {
     const axis = scene.axisOf(chart.metric);
     const other = metricOf(axis);
     const apart = other !== null && !chart.drawn.length && scene.shownRuns().some((run) => model.curves(run, chart.metric).length);
-    notes[id] = { shown, total, broken: broken.size, axis, apart: apart ? other : "" };
+    notes[id] = { shown, total, broken: broken.size, axis, x: chart.xShown, apart: apart ? other : "" };
   }
   post({ ev: "notes", notes });
 }
@@ -374,7 +353,7 @@ function drawDirty() {
   for (const chart of dirty) {
     dirty.delete(chart);
     if (!chart.visible) continue;
-    chart.draw(scene, theme, ranges.get(scene.axisOf(chart.metric)));
+    chart.draw(scene, theme, scene.xRangeOf(chart.metric, ranges.get(scene.axisOf(chart.metric))));
     drawn++;
     if (performance.now() - began > DRAW_MS_MAX) break;
   }
@@ -425,7 +404,7 @@ const operations = {
     if (!chart) return;
     chart.resize(width, height, dpr);
     dirty.add(chart);
-    askView();
+    details.ask();
   },
   strip({ canvas, width, height }) {
     strip = new Strip(canvas, width, height, dpr);
@@ -453,7 +432,9 @@ const operations = {
   },
   options({ options }) {
     const { axis, range } = scene;
+    const before = JSON.stringify(scene.options.ranges);
     scene.setOptions(options);
+    if (before !== JSON.stringify(options.ranges)) details.ask();
     if (axis !== scene.axis || (range && !scene.range)) zoom(null);
     askWindow();
     described = true;
@@ -475,7 +456,7 @@ const operations = {
   zoom({ part, id, range }) {
     if (range) return zoom(range.slice(0, 2), range[2]);
     const axis = id === undefined ? scene.axis : scene.axisOf(model.metric(id));
-    const [low, high] = drawnRanges.get(axis) ?? [0, 1];
+    const [low, high] = charts.get(id)?.xShown ?? drawnRanges.get(axis) ?? [0, 1];
     return zoom(part && [low + part[0] * (high - low), low + part[1] * (high - low)], axis);
   },
   play: () => scene.play(),
