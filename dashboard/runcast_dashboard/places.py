@@ -17,7 +17,7 @@ from runcast_dashboard import client, ranges
 from runcast_dashboard.lessons import no_answer, no_project
 
 AXES = ("step", "rel", "wall", "metric")
-FLAGS = ("log", "logx", "outliers", "fold")
+FLAGS = ("log", "logx", "outliers", "fold", "race")
 KINDS = ("ema", "mean", "gauss")
 BANDS = ("range", "std", "stderr")
 GROUPING = ("by", "band")

@@ -92,7 +92,7 @@ def test_a_click_or_a_key_goes_there_and_what_is_hidden_has_no_marks(page: Page)
     expect(failed).to_have_count(0)
     # Each run's own time: the marks move with the axis.
     page.locator(".choice button", has_text="Relative").click()
-    page.wait_for_function("__rc.board.clock.elapsed && __rc.board.dock.timeline.shown[0]?.t < 1000")
+    page.wait_for_function("__rc.board.clock.unit === 'elapsed' && __rc.board.dock.timeline.shown[0]?.t < 1000")
     page.locator('.row[data-id="two"] .swatch').click()
     expect(failed).to_have_count(1)
     page.set_viewport_size({"width": 390, "height": 844})

@@ -1,5 +1,6 @@
 // What a chart is drawn along: steps, time, or another metric of the same rows, as `define_metric` or the reader said.
 
+import { held } from "./goal.js";
 import { isSystem } from "./names.js";
 import { upper } from "./series.js";
 
@@ -16,20 +17,6 @@ export function logarithms(series) {
   }
   return series.logs;
 }
-
-// What a run's definitions hold for a metric: its own, or that of the longest glob.
-function held(book, name) {
-  let said = book[name];
-  let longest = -1;
-  for (const [key, value] of said ? [] : Object.entries(book)) {
-    const stem = key.endsWith("*") ? key.slice(0, -1) : null;
-    if (stem !== null && stem.length > longest && name.startsWith(stem)) [said, longest] = [value, stem.length];
-  }
-  return said;
-}
-
-// Whether the least or the most of a metric is best: `minimize`, `maximize`, or nothing where nobody said.
-export const goalOf = (run, name) => held(run.goals, name);
 
 export class Axes {
   constructor(model) {

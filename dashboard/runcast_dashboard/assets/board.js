@@ -39,7 +39,7 @@ class Board {
     this.runs = new Map();
     this.later = new Map();
     const { data } = component;
-    this.options = { smooth: 0.6, axis: "step", x: "", kind: "ema", log: false, logx: false, outliers: true, fold: true, by: "", band: "range", ranges: {}, ...data.options };
+    this.options = { smooth: 0.6, axis: "step", x: "", kind: "ema", log: false, logx: false, outliers: true, fold: true, by: "", band: "range", ranges: {}, race: false, ...data.options };
     this.hidden = new Set(data.hidden);
     this.single = data.run !== undefined && data.run !== null;
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
@@ -202,6 +202,7 @@ class Board {
   on_latest(message) {
     this.side.latest(message);
     this.toolbar.latest(message);
+    this.dock.race.latest(message);
   }
 
   on_clock(message) {
@@ -225,7 +226,7 @@ class Board {
   }
 
   on_best({ best }) {
-    this.dock.timeline.best = best;
+    this.dock.timeline.best = this.dock.race.best = best;
     this.dock.timeline.redraw();
   }
 

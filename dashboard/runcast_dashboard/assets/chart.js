@@ -81,7 +81,7 @@ export class Chart {
     }
     for (const curve of curves) {
       const focused = curve.run.id === scene.focus;
-      const color = dimmed(curve.run) ? mix(background, curve.abgr, 0.22) : curve.abgr;
+      const color = dimmed(curve.run) ? mix(background, curve.abgr, 0.22) : scene.isGhost(curve.run) ? mix(background, curve.abgr, 0.45) : curve.abgr;
       span.line(curve.xs, curve.ys, curve.from, curve.to, map(curve), color, LINE_HALF * (focused ? 1.6 : 1) * dpr, 1);
     }
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -339,9 +339,10 @@ export class Strip {
     span.clear(abgr(theme.track));
     const kx = span.w / (t1 - t0 || 1);
     for (const run of scene.shownRuns()) {
-      const offset = scene.axis === "rel" ? run.t0 : 0;
+      const offset = scene.unit === "elapsed" ? run.t0 : 0;
       for (const held of scene.model.curves(run, metric)) {
-        const series = held.along("time");
+        const series = held.along(scene.unit === "step" ? "step" : "time");
+        const xs = scene.unit === "step" ? series.x : series.t;
         if (series.n < 2) continue;
         const values = scene.options.smooth > 0 && series.smoothed === series.n ? series.sm : series.y;
         let low = Infinity;
@@ -351,7 +352,7 @@ export class Strip {
           if (values[i] > high && values[i] !== Infinity) high = values[i];
         }
         const ky = -(span.h - 10 * this.dpr) / (high - low || 1);
-        span.line(series.t, values, 0, series.n, { kx, ox: -(t0 + offset) * kx, ky, oy: span.h - 5 * this.dpr - low * ky, log: false }, (run.group ?? run).abgr, 0.55 * this.dpr, 0.75);
+        span.line(xs, values, 0, series.n, { kx, ox: -(t0 + offset) * kx, ky, oy: span.h - 5 * this.dpr - low * ky, log: false }, (run.group ?? run).abgr, 0.55 * this.dpr, 0.75);
       }
     }
     this.context.putImageData(span.image, 0, 0);

@@ -1,7 +1,8 @@
 // The replay bar: play and pause, where in time the picture stands, how fast it runs, and LIVE.
 
 import { button, choice, element, icon, write } from "./dom.js";
-import { clockTime, dateTime, duration } from "./format.js";
+import { clockTime, dateTime, duration, whole } from "./format.js";
+import { Race } from "./race.js";
 import { Timeline } from "./timeline.js";
 
 const DAY_MS = 86_400_000;
@@ -21,12 +22,13 @@ export class Dock {
     this.timeline = new Timeline(board, this.track);
     this.track.setAttribute("role", "slider");
     this.track.setAttribute("aria-label", "Moment shown");
-    this.speeds = choice([["1", "1×"], ["5", "5×"], ["20", "20×"], ["60", "60×"]], "20", (speed) => board.ask({ op: "speed", speed: Number(speed) }));
+    this.speeds = choice([["1", "1×"], ["5", "5×"], ["20", "20×"], ["60", "60×"], ["600", "600×"]], "20", (speed) => board.ask({ op: "speed", speed: Number(speed) }));
     this.liveButton = button("live on", "Follow what is logged now (l)", () => board.ask({ op: "live" }), element("i"), "LIVE");
     this.shareButton = button("round", "Copy a link to this moment", () => this.share(), icon("link"));
+    this.race = new Race(board);
     this.root = element("div", "dock",
       button("round", "From the start", () => board.ask({ op: "seek", part: 0 }), icon("start")), this.playButton,
-      element("div", "clock", this.time, this.behind), this.track, this.speeds, this.shareButton, this.liveButton);
+      element("div", "clock", this.time, this.behind), this.track, this.speeds, this.race.root, this.shareButton, this.liveButton);
     this.scrub();
   }
 
@@ -84,7 +86,8 @@ export class Dock {
   }
 
   label(t) {
-    if (this.shown.elapsed) return duration(t);
+    if (this.shown.unit === "step") return `step ${whole(t)}`;
+    if (this.shown.unit === "elapsed") return duration(t);
     return this.shown.t1 - this.shown.t0 > DAY_MS ? dateTime(t) : clockTime(t);
   }
 
@@ -95,7 +98,7 @@ export class Dock {
 
   show(clock) {
     this.shown = clock;
-    const { t, t0, t1, live, playing, elapsed } = clock;
+    const { t, t0, t1, live, playing, unit } = clock;
     this.root.classList.toggle("idle", !(t1 > t0));
     if (!(t1 > t0)) return;
     const part = (t - t0) / (t1 - t0);
@@ -106,8 +109,10 @@ export class Dock {
     this.liveButton.classList.toggle("on", live);
     const symbol = live || playing ? "pause" : "play";
     if (this.symbol !== symbol) this.playButton.replaceChildren(icon((this.symbol = symbol)));
-    write(this.time, elapsed ? duration(t) : clockTime(t));
-    write(this.behind, live ? `${elapsed ? "longest run" : "over"} ${duration(t1 - t0)}` : elapsed ? `of ${duration(t1)}` : `${duration(t1 - t)} ago`);
+    write(this.time, unit === "wall" ? clockTime(t) : this.label(t));
+    const length = unit === "step" ? `${whole(t1)} steps` : duration(t1 - t0);
+    this.behind.title = this.race.words(clock);
+    write(this.behind, this.behind.title || (live ? `${unit === "wall" ? "over" : "longest run"} ${length}` : unit === "wall" ? `${duration(t1 - t)} ago` : `of ${length}`));
   }
 
   destroy() {

@@ -93,8 +93,8 @@ export class Panels {
   }
 
   // The clock runs along the wall or along the run.
-  clock({ t, live, elapsed }) {
-    const moment = live ? null : elapsed ? this.created + t : t;
+  clock({ t, live, unit }) {
+    const moment = live ? null : unit === "elapsed" ? this.created + t : t;
     if (moment === this.moment) return;
     this.moment = moment;
     this.current?.show(moment);
@@ -103,9 +103,9 @@ export class Panels {
   // Show the moment of something in a panel on all of the page.
   seek(time) {
     const { board } = this;
-    const { t0, t1, elapsed } = board.clock ?? {};
+    const { t0, t1, unit } = board.clock ?? {};
     if (!(t1 > t0)) return false;
-    const x = elapsed ? time - this.created : time;
+    const x = unit === "elapsed" ? time - this.created : time;
     board.ask({ op: "seek", part: Math.min(1, Math.max(0, (x - t0) / (t1 - t0))) });
     return true;
   }

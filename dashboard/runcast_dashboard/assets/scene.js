@@ -5,6 +5,7 @@
 import { Axes, join, logarithms, metricOf, timed } from "./axis.js";
 import { Groups } from "./group.js";
 import { bounded, xEnds } from "./hand.js";
+import { isSystem } from "./names.js";
 import { upper } from "./series.js";
 
 // Whether what is held closely of one curve reaches over another; it may be of a stretch of its own.
@@ -15,7 +16,7 @@ const CLOCK = { live: true, playing: false, speed: 20, t: 0, t0: 0, t1: 0 };
 export class Scene {
   constructor(model) {
     this.model = model;
-    this.options = { smooth: 0.6, axis: "step", x: "", kind: "ema", log: false, logx: false, outliers: true, fold: true, by: "", band: "range", ranges: {} };
+    this.options = { smooth: 0.6, axis: "step", x: "", kind: "ema", log: false, logx: false, outliers: true, fold: true, by: "", band: "range", ranges: {}, race: false };
     this.groups = new Groups(model);
     this.axes = new Axes(model);
     this.hidden = new Set();
@@ -23,6 +24,9 @@ export class Scene {
     this.range = null; // The zoomed stretch, in units of the axis along which it is.
     this.rangeAxis = null;
     this.clock = { ...CLOCK };
+    this.pace = 1;
+    this.frames = 0;
+    this.raced = false; // Some run that is shown goes on.
   }
 
   get axis() {
@@ -61,10 +65,38 @@ export class Scene {
     return axis === "rel" ? run.t0 : 0;
   }
 
+  // What the clock counts: the time of day, the time since each run's start, or each run's steps. In a race all runs
+  // begin at once.
+  get unit() {
+    if (this.options.race && !timed(this.axis)) return "step";
+    return this.options.race || this.axis === "rel" ? "elapsed" : "wall";
+  }
+
   // The moment in a run's own time up to which it is shown.
   moment(run) {
     if (this.clock.live) return Infinity;
-    return this.axis === "rel" ? this.clock.t + run.t0 : this.clock.t;
+    if (this.unit === "step") return this.reached(run, this.clock.t);
+    return this.unit === "elapsed" ? this.clock.t + run.t0 : this.clock.t;
+  }
+
+  // When a run had made so many steps.
+  reached(run, step) {
+    if (run.reached?.step === step && run.reached.frame === this.frames) return run.reached.time;
+    let time = -Infinity;
+    for (const [metric, list] of run.curves) {
+      if (isSystem(this.model.metrics[metric])) continue;
+      for (const { x, t, n } of list) {
+        const i = upper(x, n, step);
+        if (i && t[i - 1] > time) time = t[i - 1];
+      }
+    }
+    run.reached = { step, time, frame: this.frames };
+    return time;
+  }
+
+  // In a race beside living runs, those that are over are ghosts.
+  isGhost(run) {
+    return this.options.race && run.state !== "running" && this.raced;
   }
 
   // The curves of a metric at this moment, each with how many of its points.
@@ -162,18 +194,24 @@ export class Scene {
 
   // Let the clock's ends follow the runs, and the clock itself go on; returns whether the picture changes by it.
   advance(elapsed) {
-    const { clock } = this;
+    const { clock, unit } = this;
     let t0 = Infinity;
     let t1 = -Infinity;
+    this.frames++;
+    this.pace = unit === "step" ? 0 : 1; // Of the quickest: so many steps in a millisecond.
+    this.raced = false;
     for (const run of this.shownRuns()) {
       if (!run.t1) continue;
-      t0 = Math.min(t0, this.axis === "rel" ? 0 : run.t0);
-      t1 = Math.max(t1, this.axis === "rel" ? run.t1 - run.t0 : run.t1);
+      const took = run.t1 - run.t0;
+      t0 = Math.min(t0, unit === "wall" ? run.t0 : 0);
+      t1 = Math.max(t1, unit === "step" ? run.step : unit === "elapsed" ? took : run.t1);
+      if (unit === "step" && took > 0) this.pace = Math.max(this.pace, run.step / took);
+      this.raced ||= run.state === "running";
     }
     if (t0 < t1) Object.assign(clock, { t0, t1 });
     if (clock.live) clock.t = clock.t1;
     else if (clock.playing) {
-      clock.t += elapsed * clock.speed;
+      clock.t += elapsed * clock.speed * this.pace;
       if (clock.t >= clock.t1) this.goLive();
       return true;
     }
@@ -201,14 +239,14 @@ export class Scene {
   }
 
   setOptions(options) {
-    const before = this.axis;
+    const { axis: before, unit } = this;
     const { logx } = this.options;
     Object.assign(this.options, options);
     this.axes.forget();
+    // What was a moment on the clock is none when it counts something else.
+    if (unit !== this.unit) Object.assign(this.clock, { live: true, playing: false });
     if (logx !== this.options.logx) this.range = this.rangeAxis = null;
     if (before === this.axis) return;
     this.range = this.rangeAxis = null;
-    // The clock counts differently along another axis: what was a moment there is none here.
-    if ((before === "rel") !== (this.axis === "rel")) Object.assign(this.clock, { live: true, playing: false });
   }
 }

@@ -57,34 +57,37 @@ export class Timeline {
   }
 
   // What is known, each with its place on the clock.
-  marks({ elapsed }) {
+  marks({ unit }) {
     const { board } = this;
     const runs = [...board.runs.values()].filter(({ id }) => !board.hidden.has(id));
     const found = [];
-    const put = (run, t, kind, text) => t >= run.t0 - 1 && found.push({ t: elapsed ? t - run.t0 : t, kind, text: board.single ? text : `${run.name}: ${text}` });
+    const put = (run, t, step, kind, text) => {
+      const place = unit === "step" ? step : unit === "elapsed" ? t - run.t0 : t;
+      if (place !== null && t >= run.t0 - 1) found.push({ t: place, kind, text: board.single ? text : `${run.name}: ${text}` });
+    };
     for (const run of runs) {
       const ended = run.state !== "running";
       const well = run.state === "finished";
-      if (runs.length <= ENDS_RUNS_MAX) put(run, run.t0, "start", "began");
-      if (ended && (!well || runs.length <= ENDS_RUNS_MAX)) put(run, run.t1, well ? "end" : "failed", run.state);
+      if (runs.length <= ENDS_RUNS_MAX) put(run, run.t0, 0, "start", "began");
+      if (ended && (!well || runs.length <= ENDS_RUNS_MAX)) put(run, run.t1, run.step, well ? "end" : "failed", run.state);
       const best = this.best[run.id];
-      if (best) put(run, best.t, "best", `best ${best.metric}, ${number(best.y)}`);
+      if (best) put(run, best.t, best.step, "best", `best ${best.metric}, ${number(best.y)}`);
     }
     const shown = new Map(runs.map((run) => [run.id, run]));
-    for (const { run, kind, time, title, level } of this.told) {
+    for (const { run, kind, time, step, title, level } of this.told) {
       if (!shown.has(run)) continue;
       const said = { alert: level === "ERROR" ? "error" : level === "WARN" ? "warn" : "info", resume: "resume", checkpoint: "checkpoint" }[kind];
-      put(shown.get(run), Date.parse(time), said, kind === "checkpoint" ? `kept ${title}` : title);
+      put(shown.get(run), Date.parse(time), step, said, kind === "checkpoint" ? `kept ${title}` : title);
     }
     return found.sort((p, q) => p.t - q.t);
   }
 
   // Draw what differs; the clock's ends move all the time.
   show(clock, width) {
-    const { t0, t1, elapsed } = clock;
+    const { t0, t1, unit } = clock;
     const scale = width / (t1 - t0);
     if (!(scale > 0) || !Number.isFinite(scale)) return;
-    const key = `${elapsed} ${width}`;
+    const key = `${unit} ${width}`;
     const moved = this.ends && Math.abs(t1 - this.ends[1]) * scale < 1 && Math.abs(t0 - this.ends[0]) * scale < 1;
     if (this.drawn === key && moved) return;
     this.drawn = key;

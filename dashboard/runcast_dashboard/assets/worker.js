@@ -1,11 +1,12 @@
 // The board's worker: everything that must never wait for the page. It owns the socket, the points, the replay clock
 // and the drawing; the page sends it what was clicked, and gets back what has to be written in words.
 
-import { goalOf, metricOf, timed } from "./axis.js";
+import { metricOf, timed } from "./axis.js";
 import { Chart, Strip } from "./chart.js";
 import { Details } from "./details.js";
 import { clockTime, dateTime, elapsedTick, number, whole } from "./format.js";
 import { DELTA, VIEW, parseFrame } from "./frames.js";
+import { goalOf } from "./goal.js";
 import { Live } from "./live.js";
 import { Model } from "./model.js";
 import { Scene } from "./scene.js";
@@ -125,7 +126,7 @@ const texts = {
 
 const describe = (run) => ({
   id: run.id, name: run.name, state: run.state, color: run.color, order: run.order, created: run.created, updated: run.updated,
-  t0: run.t0, t1: Math.max(run.t1, run.updated),
+  t0: run.t0, t1: Math.max(run.t1, run.updated), step: run.step,
   config: run.config, summary: run.summary,
 });
 
@@ -236,7 +237,9 @@ function reportLatest(fps) {
     };
   }
   const quiet = !newestSeen || performance.now() - newestSeen > 4000;
-  post({ ev: "latest", values, primary: model.metrics[primary] ?? "", latency: quiet ? null : latency, fps, live: scene.clock.live });
+  const runs = scene.shownRuns();
+  const goal = primary === null || !runs.length ? 0 : goalOf(runs.at(-1), model.metrics[primary]);
+  post({ ev: "latest", values, goal, primary: model.metrics[primary] ?? "", latency: quiet ? null : latency, fps, live: scene.clock.live });
 }
 let newestSeen = 0;
 
@@ -246,10 +249,8 @@ function reportBest() {
   const name = model.metrics[primary];
   for (const run of primary === null ? [] : scene.shownRuns()) {
     const goal = goalOf(run, name);
-    if (!goal) continue;
-    const sign = goal === "minimize" ? -1 : 1;
-    for (const { n, t, y } of model.curves(run, primary)) {
-      for (let i = 0; i < n; i++) if (Number.isFinite(y[i]) && !(sign * y[i] <= sign * best[run.id]?.y)) best[run.id] = { t: t[i], y: y[i], metric: name };
+    for (const { n, t, x, y } of goal ? model.curves(run, primary) : []) {
+      for (let i = 0; i < n; i++) if (Number.isFinite(y[i]) && !(goal * y[i] <= goal * best[run.id]?.y)) best[run.id] = { t: t[i], step: x[i], y: y[i], metric: name, goal };
     }
   }
   const text = JSON.stringify(best);
@@ -313,11 +314,11 @@ function frame(now) {
     if (now - lastClock > CLOCK_POST_MS) {
       lastClock = now;
       const { t, t0, t1, live: following, playing } = scene.clock;
-      const text = `${t} ${t0} ${t1} ${following} ${playing} ${scene.axis}`;
+      const text = `${t} ${t0} ${t1} ${following} ${playing} ${scene.unit}`;
       if (text !== lastClockText) {
         lastClockText = text;
         stripDirty = true;
-        post({ ev: "clock", t, t0, t1, live: following, playing, elapsed: scene.axis === "rel" });
+        post({ ev: "clock", t, t0, t1, live: following, playing, unit: scene.unit });
       }
     }
     if (strip && primary !== null && stripDirty && now - lastStrip > STRIP_DRAW_MS) {
@@ -469,7 +470,7 @@ const operations = {
   },
   seek({ part, by, t }) {
     const { t0, t1 } = scene.clock;
-    scene.seek(t ?? (by === undefined ? t0 + part * (t1 - t0) : scene.clock.t + by));
+    scene.seek(t ?? (by === undefined ? t0 + part * (t1 - t0) : scene.clock.t + by * scene.pace));
     redraw();
   },
   live() {

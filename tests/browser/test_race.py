@@ -1,0 +1,102 @@
+"""A race: all runs begin at once, the clock counts their steps or their own time, and who leads is said."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.board import ask, drawn, ready
+from tests.browser.conftest import Open
+from tests.browser.stage import Stage
+from tests.browser.test_modules import assets, blank  # noqa: F401  # Fixtures: a page with the board's modules.
+
+RUNNER = """
+runcast.init(project="race", id=sys.argv[1], name=sys.argv[1])
+for step in range(int(sys.argv[2])):
+    runcast.log({"acc": float(sys.argv[3]) * step})
+    time.sleep(float(sys.argv[4]))
+runcast.finish()
+"""
+GOALS = """async (names) => {
+  const { goalOf } = await import("./goal.js");
+  const run = { goals: { "my/*": "minimize", "my/acc": "maximize" } };
+  return Object.fromEntries(names.map((name) => [name, goalOf(run, name)]));
+}"""
+
+
+def test_what_is_best_is_what_was_said_or_what_the_name_says(blank: Page) -> None:  # noqa: F811
+    goals = {
+        "my/acc": 1,
+        "my/thing": -1,
+        "loss": -1,
+        "val_loss": -1,
+        "valLoss": -1,
+        "train/acc": 1,
+        "f1": 1,
+        "accelerate": 0,
+        "lr": 0,
+        "glossary": 0,
+        "eval/AUC": 1,
+    }
+    assert blank.evaluate(GOALS, list(goals)) == goals
+
+
+@pytest.fixture
+def page(stage: Stage, visit: Open) -> Page:
+    if not any(project["name"] == "race" for project in stage.get("/projects")["projects"]):
+        stage.train(RUNNER, "hare", "60", "0.03", "0.005")
+        stage.train(RUNNER, "tortoise", "120", "0.01", "0.01")
+    stage.start(RUNNER, f"new{len(stage.get('/projects/race/runs')['runs'])}", "100000", "0.0001", "0.02")
+    page = visit(f"{stage.url}/?project=race&smooth=0")
+    ready(page)
+    page.wait_for_function(
+        "__rc.board.runs.size >= 3 && [...__rc.board.runs.values()].some(({ state }) => state === 'running')",
+        timeout=60_000,
+    )
+    return page
+
+
+def test_runs_of_other_days_race_step_by_step(page: Page) -> None:
+    chip = page.get_by_role("button", name="Let all runs begin at once")
+    expect(chip).to_be_visible()
+    page.wait_for_function("__rc.board.clock?.unit === 'wall'")
+    chip.click()
+    page.wait_for_function(
+        "__rc.board.clock.unit === 'step' && __rc.board.clock.t0 === 0 && __rc.board.clock.t1 >= 119"
+    )
+    ask(page, {"op": "seek", "t": 30})
+    page.wait_for_function("__rc.board.clock.t === 30")
+    for run in ("hare", "tortoise"):
+        expect(page.locator(f'.row[data-id="{run}"] .run-detail')).to_contain_text("step 30")
+    expect(page.locator(".clock b")).to_have_text("step 30")
+    expect(page.locator(".clock span")).to_have_text("hare leads by 0.6 · acc")
+    for _ in range(100):
+        if drawn(page, "acc")["range"] == [0, 30]:
+            break
+        page.wait_for_timeout(50)
+    assert drawn(page, "acc")["range"] == [0, 30]
+    # Past its end the hare stands where it stopped.
+    ask(page, {"op": "seek", "t": 100})
+    expect(page.locator('.row[data-id="hare"] .run-detail')).to_contain_text("step 59")
+    expect(page.locator('.row[data-id="tortoise"] .run-detail')).to_contain_text("step 100")
+    # A link has the race and its moment.
+    link = page.evaluate("__rc.board.link()")
+    page.goto(link)
+    ready(page)
+    page.wait_for_function("__rc.board.clock?.unit === 'step' && Math.abs(__rc.board.clock.t - 100) <= 1")
+    page.locator(".choice button", has_text="Relative").click()
+    page.wait_for_function("__rc.board.clock.unit === 'elapsed' && __rc.board.clock.live")
+    chip.click()
+    page.locator(".choice button", has_text="Step").click()
+    page.wait_for_function("__rc.board.clock.unit === 'wall'")
+
+
+def test_what_runs_now_stands_beside_the_best_before_it(page: Page) -> None:
+    page.get_by_role("button", name="Let all runs begin at once").click()
+    page.get_by_role("button", name="Show what runs now beside the best run before it").click()
+    page.wait_for_function("__rc.board.hidden.has('tortoise') && !__rc.board.hidden.has('hare')")
+    expect(page.locator('.row[data-id="tortoise"]')).to_have_class(re.compile("off"))
+    assert not page.evaluate(
+        "[...__rc.board.runs.values()].some((run) => run.state === 'running' && __rc.board.hidden.has(run.id))"
+    )
