@@ -28,6 +28,7 @@ st.navigation(
         st.Page(HERE / "views" / "runs.py", title="Runs", icon=":material/table_rows:", url_path="runs"),
         st.Page(HERE / "views" / "compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
         st.Page(HERE / "views" / "run.py", title="Run", icon=":material/show_chart:", url_path="run"),
+        st.Page(HERE / "views" / "alerts.py", title="Alerts", icon=":material/notifications:", url_path="alerts"),
         st.Page(HERE / "views" / "health.py", title="Health", icon=":material/monitor_heart:", url_path="health"),
     ],
     position="top",

@@ -209,6 +209,13 @@ def _stagnate(watch: Watch, rule: Rule, block: Block, column: NDArray[np.float64
     return found
 
 
+def silent(rule: Rule, time: int, step: int) -> Firing:
+    """Say that nothing is heard of a run."""
+    return Firing(
+        rule, time, step, f"nothing was heard of the run for {_span(rule.seconds)}", f"rule {rule.name}: {rule.text}"
+    )
+
+
 def ended(rule: Rule, time: int, step: int, state: str, exit_code: int | None) -> Firing:
     """Say that a run crashed or failed."""
     title = "the run crashed" if state == "crashed" else f"the run failed with exit code {exit_code}"

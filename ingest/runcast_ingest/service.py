@@ -36,7 +36,8 @@ from runcast_ingest.lock import lock
 from runcast_ingest.notice import Notice
 from runcast_ingest.persister import Persister
 from runcast_ingest.settings import Settings
-from runcast_ingest.states import States
+from runcast_ingest.silences import Silences
+from runcast_ingest.states import FAILED, FINISHED, States
 from runcast_ingest.stops import Stops
 from runcast_ingest.store import Alarm, Replaced, Store
 from runcast_ingest.store.codec import Damaged
@@ -96,6 +97,7 @@ class _Service:
         self._broadcast = Broadcast(store)
         self._webhook = Webhook(store, settings.webhook) if settings.webhook else None
         self._states = States(self._declare)
+        self._silences = Silences(self._silent)
         self._persister = Persister(
             redis_url,
             store,
@@ -109,8 +111,8 @@ class _Service:
             store,
             self._persister,
             on_batch=self._admitted,
-            on_beat=lambda path, writer, _: self._states.heard(path, writer),
-            on_deaf=self._states.deaf,
+            on_beat=self._heard,
+            on_deaf=self._deaf,
         )
         self._persister.on_fenced = self._fenced
         self._stops = Stops(self._persister, self._states, self._broadcast)
@@ -128,6 +130,7 @@ class _Service:
         await asyncio.to_thread(self._files.open)
         for path, writers in (await self._store.living()).items():
             self._states.begin(path, writers)
+            self._silences.heard(path)
         gate = Gate(
             self._app, token=self._settings.token, hosts=self._settings.hosts or None, origins=self._settings.origins
         )
@@ -146,6 +149,7 @@ class _Service:
                 start(self._store.compact(), "compactor"),
                 start(self._store.checkpoint(), "checkpoint"),
                 start(self._states.run(), "states"),
+                start(self._silences.run(), "silences"),
                 start(announce(found.redis, self._public(found.url)), "announce"),
             ]
             if self._webhook is not None:
@@ -176,7 +180,22 @@ class _Service:
     def _admitted(self, batch: Batch) -> None:
         self._broadcast.publish(batch)
         self._states.saw(batch)
+        self._silences.heard(batch.path)
         self._stops.saw(batch.path)
+
+    def _heard(self, path: str, writer: str, _: int) -> None:
+        self._states.heard(path, writer)
+        self._silences.heard(path)
+
+    def _deaf(self, since: bool) -> None:
+        self._states.deaf(since)
+        self._silences.deaf(since)
+
+    async def _silent(self, path: str, seconds: float) -> float | None:
+        alarms, following = await self._store.silent(path, time.time_ns() - int(seconds * 1e9), seconds)
+        if alarms:
+            self._alarmed(alarms)
+        return following
 
     def _fenced(self, shard: int) -> None:
         self._tail.drop(shard)
@@ -184,6 +203,8 @@ class _Service:
 
     def _reached(self, path: str, state: str) -> None:
         self._states.committed(path, state)
+        if state in {FINISHED, FAILED}:
+            self._silences.ended(path)
         self._show(path, state)
 
     async def _replaced(self, replaced: Replaced) -> None:

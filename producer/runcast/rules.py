@@ -2,7 +2,7 @@
 
 Nothing of a text is ever evaluated. The grammar:
 
-    rule   = "run" "fails" | "gpu" "idle" [ "for" span ] | metric test
+    rule   = "run" "fails" | "run" "silent" "for" span | "gpu" "idle" [ "for" span ] | metric test
     test   = "is" "nan" | operator number [ "for" span ] | "not" ("falling" | "rising") "for" (span | count "steps")
     metric = a name, in quotes if it has spaces; it may end in `*`
     span   = a number and s, m, h or d
@@ -24,9 +24,11 @@ CHARS_MAX = 400
 NAME_CHARS_MAX = 60
 RULES_MAX = 50  # Of one project: each is looked at for each row that it speaks of.
 
-FAILS, NAN, LIMIT, PLATEAU = "fails", "nan", "limit", "plateau"
+FAILS, SILENT, NAN, LIMIT, PLATEAU = "fails", "silent", "nan", "limit", "plateau"
 LEVELS = ("INFO", "WARN", "ERROR")
 OPERATORS = (">", ">=", "<", "<=", "==", "!=")
+SILENT_SECONDS_MIN = 10.0  # Two heartbeats; less is a pause for garbage or a checkpoint.
+SILENT_SECONDS_MAX = 86_400.0
 IDLE_PERCENT = 5.0  # A GPU that waits for its data still wakes up now and then.
 IDLE_SECONDS = 600.0
 GPUS = f"{SYSTEM}gpu.*.gpu"
@@ -96,6 +98,14 @@ def _read(words: list[str], text: str) -> dict[str, object]:
     match folded:
         case ["run", "fails"]:
             return {"kind": FAILS}
+        case ["run", "silent", *rest]:
+            seconds = _for(rest, text)
+            if not SILENT_SECONDS_MIN <= seconds <= SILENT_SECONDS_MAX:
+                raise UsageError(
+                    f"the rule {text!r} cannot be judged: a run beats every 5 s, and is waited for at most a day; "
+                    f"name a time from {SILENT_SECONDS_MIN:.0f}s to 1d"
+                )
+            return {"kind": SILENT, "seconds": seconds}
         case ["gpu", "idle", *rest]:
             seconds = _for(rest, text) if rest else IDLE_SECONDS
             return {"kind": LIMIT, "metric": GPUS, "operator": "<", "value": IDLE_PERCENT, "seconds": seconds}
@@ -118,7 +128,9 @@ def _read(words: list[str], text: str) -> dict[str, object]:
             return {"kind": PLATEAU, "metric": words[0], "operator": way, "steps": int(count)}
         case [_, "not", "falling" | "rising" as way, *rest] if rest:
             return {"kind": PLATEAU, "metric": words[0], "operator": way, "seconds": _for(rest, text)}
-    raise UsageError(f"the rule {text!r} cannot be read; rules are such as {EXAMPLES} and 'run fails'")
+    raise UsageError(
+        f"the rule {text!r} cannot be read; rules are such as {EXAMPLES} 'run silent for 5m' and 'run fails'"
+    )
 
 
 def _for(words: list[str], text: str) -> float:

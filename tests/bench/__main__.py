@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import crowd, everything, footprint, latency, life, log_call, page, sustained, zoom
+from tests.bench import alerting, crowd, everything, footprint, latency, life, log_call, page, sustained, zoom
 from tests.bench.figure import Figure, table
 
 PROGRAMS = {
@@ -21,6 +21,7 @@ PROGRAMS = {
     "latency": latency,
     "crowd": crowd,
     "zoom": zoom,
+    "alerts": alerting,
     "life": life,
     "page": page,
     "everything": everything,

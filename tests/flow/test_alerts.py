@@ -214,3 +214,43 @@ async def test_what_a_webhook_is_to_hear_waits_in_the_store(tmp_path: Path) -> N
         assert (again.alert.title, again.tries, again.due) == ("new", 1, now + 10**12)
         await store.settle_delivery(found.alert.key)
         assert await store.next_delivery() is None
+
+
+async def test_a_silent_run_is_told_once_for_each_silence_and_not_when_it_ended(tmp_path: Path) -> None:
+    async with leased(tmp_path) as store:
+        await store.set_rule("p", parse("run silent for 30s"))
+        await store.set_rule("p", parse("run silent for 5m", level="error"))
+        trainer = Publisher(store)
+        await trainer.start()
+        heard = time.time_ns() - 40 * 10**9
+        assert await store.silent("p/r", heard + 20 * 10**9, 20.0) == ([], 30.0)
+        (alarm,), following = await store.silent("p/r", heard, 40.0)
+        assert (alarm.alert.title, following) == ("nothing was heard of the run for 30s", 300.0)
+        assert await store.silent("p/r", heard, 41.0) == ([], 300.0)
+        # A run that is known to have crashed is silent all the same.
+        await store.set_state("p/r", "crashed")
+        (alarm,), following = await store.silent("p/r", heard, 301.0)
+        assert (alarm.alert.level, following) == ("ERROR", None)
+        # Heard again, and silent again.
+        (alarm,), _ = await store.silent("p/r", time.time_ns() + 10**9, 31.0)
+        assert alarm.alert.rule == "run-silent-for-30s"
+        await trainer.finish(0)
+        assert await store.silent("p/r", time.time_ns() + 10**10, 400.0) == ([], None)
+
+
+def test_an_idle_gpu_is_told_by_its_samples(hearing: tuple[Running, Receiver]) -> None:
+    service, _ = hearing
+    service.runcast("alert", "add", "p", "gpu idle for 1s")
+    training = """
+import sys, time, runcast as wandb
+run = wandb.init(project="p", id="idle")
+for number in range(12):
+    run.sample(number, {"_system/gpu.0.gpu": 97.0, "_system/gpu.1.gpu": 1.0, "_system/cpu": 1.0})
+    time.sleep(0.15)
+"""
+    assert python(training, RUNCAST_DIR=str(service.directory)).returncode == 0
+    (alert,) = wait_until(lambda: alerts_of(service.api, "idle") or None)
+    assert (alert["title"], alert["rule"]) == ("_system/gpu.1.gpu is 1 for 1s", "gpu-idle-for-1s")
+    # All of a project's alerts stand together, with the names of their runs.
+    recent = service.api.get("/api/v1/projects/p/alerts")["alerts"]
+    assert [each["run"] for each in recent if each["id"] == alert["id"]] == ["idle"]

@@ -31,6 +31,7 @@ NAN = math.nan
         ("acc not rising for 2h", "plateau", "acc-not-rising-for-2h"),
         ("run fails", "fails", "run-fails"),
         ("gpu idle for 10m", "limit", "gpu-idle-for-10m"),
+        ("run silent for 5m", "silent", "run-silent-for-5m"),
     ],
 )
 def test_a_rule_is_read_and_called_by_what_it_says(text: str, kind: str, name: str) -> None:
@@ -43,7 +44,7 @@ def test_a_rule_is_read_and_called_by_what_it_says(text: str, kind: str, name: s
     "text",
     ["", "loss", "loss >", "loss > x", "loss > 3 for", "loss > 3 for 5", "loss > 3 for 0m", "loss > 3 and acc < 1",
      "loss not falling", "loss not falling for 0 steps", "loss > inf", "__import__('os')", "loss > 3\n", "'loss > 3",
-     "x" * 500, "loss is 3"],
+     "x" * 500, "loss is 3", "run silent", "run silent for 9s", "run silent for 2d"],
 )  # fmt: skip
 def test_what_is_no_rule_is_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(UsageError) as refused:

@@ -27,6 +27,10 @@ export class Service {
     return this.ask(`${this.root}/${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
   }
 
+  remove(path) {
+    return this.ask(`${this.root}/${path}`, { method: "DELETE" });
+  }
+
   async ask(url, options) {
     let answer;
     try {

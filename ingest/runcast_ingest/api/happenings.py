@@ -16,6 +16,7 @@ from runcast_ingest.api.catalog import ProjectName, RunId
 from runcast_ingest.api.models import TROUBLES
 from runcast_ingest.store import Store
 from runcast_ingest.store.happenings import LINES_PER_READ_MAX
+from runcast_ingest.store.records import AlertRecord
 
 ALERTS_MAX = 1000
 RUNS_MAX = 200  # Whose marks are read at once.
@@ -74,23 +75,19 @@ def routes(store: Store) -> APIRouter:
         """What the training, or a rule of its project, wanted somebody to know, the latest first."""
         record = await find_run(store, project, run)
         found = await store.alerts(record.key, limit)
-        return say(
-            {
-                "alerts": [
-                    {
-                        "id": alert.key,
-                        "rule": alert.rule,
-                        "time": moment(alert.time),
-                        "step": alert.step,
-                        "level": alert.level,
-                        "title": alert.title,
-                        "text": alert.text,
-                        "label": alert.label,
-                    }
-                    for alert in found
-                ]
-            }
-        )
+        return say({"alerts": [_alert_told(alert) for alert in found]})
+
+    # Behind the longer path: a project's name may have slashes in it.
+    @router.get(
+        "/projects/{project:path}/alerts",
+        summary="List a project's latest alerts",
+        response_model=models.ProjectAlerts,
+        responses=TROUBLES,
+    )
+    async def recent(project: ProjectName, limit: Annotated[int, Query(ge=1, le=ALERTS_MAX)] = 100) -> Response:
+        """Of all its runs but the deleted ones, the latest first."""
+        found = await store.recent_alerts(project, limit)
+        return say({"alerts": [{"run": run, "name": name, **_alert_told(alert)} for run, name, alert in found]})
 
     @router.get(
         "/projects/{project:path}/timeline",
@@ -122,3 +119,16 @@ def _after(given: list[str] | None) -> dict[str, int] | None:
             raise Trouble(422, "bad_value", f"after is {each[:80]!r}; it is WRITER:NUMBER, as lines have them")
         found[match[1]] = int(match[2])
     return found
+
+
+def _alert_told(alert: AlertRecord) -> dict[str, object]:
+    return {
+        "id": alert.key,
+        "rule": alert.rule,
+        "time": moment(alert.time),
+        "step": alert.step,
+        "level": alert.level,
+        "title": alert.title,
+        "text": alert.text,
+        "label": alert.label,
+    }

@@ -291,6 +291,19 @@ class Alerts(_Model):
     alerts: list[Alert]
 
 
+class ProjectAlert(Alert):
+    """An alert, and the run that it is of."""
+
+    run: str
+    name: str = Field(description="The run's.")
+
+
+class ProjectAlerts(_Model):
+    """The latest alerts of a project, the latest first."""
+
+    alerts: list[ProjectAlert]
+
+
 class Mark(_Model):
     """Something that stands out in the time of a run."""
 

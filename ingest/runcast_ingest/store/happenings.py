@@ -29,6 +29,13 @@ ENDS = """
 SELECT writer.key, writer.id, writer.label, max(console.last) FROM console JOIN writer ON writer.key = console.writer
 WHERE console.run = ? GROUP BY writer.key ORDER BY writer.key
 """
+RECENT_ALERTS = """
+SELECT run.id, run.name, alert.time, alert.step, alert.level, alert.title, alert.text, coalesce(writer.label, ''),
+    alert.rule, alert.key
+FROM alert JOIN run ON run.key = alert.run JOIN project ON project.key = run.project
+LEFT JOIN writer ON writer.key = alert.writer LEFT JOIN curation ON curation.run = run.key
+WHERE project.name = ? AND run.aside = 0 AND curation.deleted IS NULL ORDER BY alert.key DESC LIMIT ?
+"""
 ALERTS = """
 SELECT alert.time, alert.step, alert.level, alert.title, alert.text, writer.label, alert.rule, alert.key FROM alert
 JOIN writer ON writer.key = alert.writer WHERE alert.run = ? ORDER BY alert.key DESC LIMIT ?
@@ -103,6 +110,12 @@ def _lines(
 async def alerts(db: aiosqlite.Connection, run: int, limit: int) -> list[AlertRecord]:
     """Read a run's alerts, the latest first."""
     return [AlertRecord(*row) for row in await fetch(db, ALERTS, (run, limit))]
+
+
+async def recent_alerts(db: aiosqlite.Connection, project: str, limit: int) -> list[tuple[str, str, AlertRecord]]:
+    """Read the latest alerts of a project, each with its run's id and name."""
+    rows = await fetch(db, RECENT_ALERTS, (project, limit))
+    return [(run, name, AlertRecord(*alert)) for run, name, *alert in rows]
 
 
 def _fit(number: int) -> int:

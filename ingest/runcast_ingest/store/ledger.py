@@ -185,6 +185,23 @@ class Ledger:
             self._register.trim([run])
         return changed, alarms
 
+    def silent(
+        self, path: str, heard: int, seconds: float, epochs: Mapping[int, int]
+    ) -> tuple[list[Alarm], float | None]:
+        """Judge that nothing was heard of a run since `heard`; see `Sentry.silent`. Nothing of one that ended."""
+
+        def act() -> tuple[list[Alarm], float | None]:
+            run = self._register.run(path)
+            if run is None or run.state not in {RUNNING, CRASHED} or not self._is_ours(run.shard, epochs):
+                return [], None
+            if all(end.ended for end in counting(ends(run))):
+                return [], None
+            found = self.sentry.silent(run, heard, seconds)
+            self._register.trim([run])
+            return found
+
+        return self._within(act)
+
     def execute_all(self, epochs: Mapping[int, int], shard: int, statements: Sequence[tuple[str, list[Any]]]) -> bool:
         """Run prepared statements in one transaction, if the shard is still ours."""
         self._begin()

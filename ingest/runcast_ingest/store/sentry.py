@@ -18,8 +18,8 @@ from runcast import rules
 from runcast.blocks import Block, Item
 from runcast.errors import UsageError
 from runcast.events import Alert
-from runcast.rules import DEFAULTS, FAILS, RULES_MAX, Rule
-from runcast_ingest.episodes import Firing, Standing, Watch, ended, judge
+from runcast.rules import DEFAULTS, FAILS, RULES_MAX, SILENT, Rule
+from runcast_ingest.episodes import Firing, Standing, Watch, ended, judge, silent
 from runcast_ingest.states import CRASHED, FAILED
 from runcast_ingest.store.codec import Damaged, crc, verify
 from runcast_ingest.store.records import Alarm, AlertRecord
@@ -130,6 +130,28 @@ class Sentry:
         if alarms:
             self._save(run)
         return alarms
+
+    def silent(self, run: Run, heard: int, seconds: float) -> tuple[list[Alarm], float | None]:
+        """Take in that nothing was heard of a run for so long, since `heard`; says after how long to ask again.
+
+        None: no rule of its project waits for longer.
+        """
+        waiting = [rule for rule in self.rules(run.path.rpartition("/")[0]) if rule.kind == SILENT]
+        later = [rule.seconds for rule in waiting if rule.seconds > seconds]
+        due = [rule for rule in waiting if rule.seconds <= seconds]
+        said = self._standing(run).watches if due and run.writers else {}
+        alarms = []
+        for rule in due if run.writers else ():
+            before = said.get(rule.name, {}).get("")
+            if before is not None and before.since > heard:
+                continue  # It was said in this very silence.
+            writer = max(run.writers.values(), key=lambda one: one.last_time)
+            now = time.time_ns()
+            said[rule.name] = {"": Watch(since=now, told=True)}
+            alarms.append(self._fire(run, writer, silent(rule, now, max(run.steps - 1, 0))))
+        if alarms:
+            self._save(run)
+        return alarms, min(later, default=None)
 
     def rules(self, project: str) -> list[Rule]:
         """List a project's rules."""

@@ -134,6 +134,16 @@ class Store:
         except sqlite3.Error as error:
             raise StoreUnavailable(f"the state of {path} cannot be stored: {error}") from error
 
+    async def silent(self, path: str, heard: int, seconds: float) -> tuple[list[Alarm], float | None]:
+        """Judge that nothing was heard of a run for so long; the alerts, and after how long to ask again.
+
+        Raises StoreUnavailable when it cannot be written, Damaged when the run cannot be read.
+        """
+        try:
+            return await self._write(self._ledger.silent, path, heard, seconds, dict(self._epochs))
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the silence of {path} cannot be judged: {error}") from error
+
     async def compact(self) -> None:
         """Move what is due from level 0 into columns, for as long as the service lives."""
         while True:
@@ -416,6 +426,11 @@ class Store:
         """List what stands out in the time of runs, in order of time."""
         async with self._readers.transaction() as db:
             return await timeline.marks(db, project, ids)
+
+    async def recent_alerts(self, project: str, limit: int = 100) -> list[tuple[str, str, AlertRecord]]:
+        """List the latest alerts of a project's runs, each with the run's id and name."""
+        async with self._readers.transaction() as db:
+            return await happenings.recent_alerts(db, project, limit)
 
     async def files(self, run_key: int, *, after: str = "", prefix: str = "", limit: int = 1000) -> list[FileRecord]:
         """List a run's files by name."""

@@ -29,6 +29,7 @@ def alert() -> None:
     runcast alert add mnist 'acc not rising for 2h'
     runcast alert add mnist 'grad/* is nan'
     runcast alert add mnist 'gpu idle for 10m'
+    runcast alert add mnist 'run silent for 5m'
     runcast alert list mnist
     runcast alert remove mnist nan
     """
@@ -53,6 +54,7 @@ def add(project: str, rule: str, name: str, level: str | None, server: str | Non
     METRIC is nan         NaN or infinite
     METRIC not falling for 1000 steps     or rising, or a time such as 30m
     run fails             it crashed, or ended with an error
+    run silent for 5m     no heartbeat of any of its processes for so long
     gpu idle for 10m      each GPU that is used for less than 5 %
 
     METRIC may end in *; one with spaces stands in double quotes.

@@ -45,7 +45,7 @@ def start(server: str | None, live: str | None, host: str, port: int, *, opens: 
             Starlette(
                 routes=[
                     Route("/healthz", _healthz),
-                    Route(f"{PREFIX}/{{rest:path}}", relay.answer, methods=["GET", "POST"]),
+                    Route(f"{PREFIX}/{{rest:path}}", relay.answer, methods=["GET", "POST", "DELETE"]),
                     Mount("/", app),
                 ],
                 lifespan=opened,

@@ -1,0 +1,157 @@
+// Alerts: what the runs of a project wanted somebody to know, and the rules by which they are watched. Both are asked anew every
+// two seconds; what stands in the field of a new rule is the reader's.
+
+import { Service } from "./asking.js";
+import { button, element, icon, write } from "./dom.js";
+import { dateTime, whole } from "./format.js";
+
+const ASK_MS = 2000;
+const SHOWN_MAX = 200;
+const CHARS_MAX = 400; // Of a rule, as the service takes it.
+const EXAMPLES = ["loss > 3", "lr == 0 for 5m", "val/loss not falling for 1000 steps", "grad/* is nan", "gpu idle for 10m", "run silent for 5m"];
+const pages = new WeakMap();
+
+export default function mount(component) {
+  const root = component.parentElement;
+  const page = pages.get(root);
+  if (page) page.update(component);
+  else pages.set(root, new Alerts(component));
+  return () => {
+    pages.get(root)?.destroy();
+    pages.delete(root);
+  };
+}
+
+class Alerts {
+  constructor(component) {
+    this.component = component;
+    const { project, projects, api } = component.data;
+    this.service = new Service(api, project);
+    const picker = element("select", "a-picker", ...[...new Set([project, ...projects])].map((name) => Object.assign(element("option", "", name), { value: name, selected: name === project })));
+    picker.setAttribute("aria-label", "Project");
+    picker.onchange = () => this.component.setTriggerValue("project", picker.value);
+    this.trouble = element("p", "a-trouble");
+    this.trouble.setAttribute("role", "status");
+    this.list = element("div", "a-list");
+    this.rules = element("div", "a-rules");
+    this.root = element("div", "ra", element("div", "a-head", picker, this.trouble), element("div", "a-parts",
+      element("section", "", element("h2", "", "Alerts"), this.list),
+      element("section", "", element("h2", "", "Rules"), this.rules, this.form())));
+    component.parentElement.append(this.root);
+    this.theme();
+    this.ask = this.ask.bind(this);
+    document.addEventListener("visibilitychange", this.ask);
+    this.ask();
+  }
+
+  update(component) {
+    this.component = component;
+    this.theme();
+  }
+
+  theme() {
+    const page = getComputedStyle(this.root).getPropertyValue("--st-background-color").trim() || "#ffffff";
+    const channels = page[0] === "#" ? [1, 3, 5].map((at) => parseInt(page.slice(at, at + 2), 16)) : page.match(/\d+/g).map(Number);
+    this.root.classList.toggle("dark", channels[0] + channels[1] + channels[2] < 380);
+  }
+
+  form() {
+    this.field = element("input", "a-field");
+    Object.assign(this.field, { placeholder: "loss > 3 for 1m", maxLength: CHARS_MAX, spellcheck: false });
+    this.field.setAttribute("aria-label", "New rule");
+    this.level = element("select", "a-level", ...[["", "as usual"], ["INFO", "info"], ["WARN", "warning"], ["ERROR", "error"]].map(([value, name]) => Object.assign(element("option", "", name), { value })));
+    this.level.setAttribute("aria-label", "How bad it is");
+    this.words = element("p", "a-words");
+    this.words.setAttribute("role", "status");
+    const made = element("form", "a-form", this.field, this.level, Object.assign(element("button", "a-chip strong", "Add"), { type: "submit" }));
+    made.onsubmit = (event) => {
+      event.preventDefault();
+      this.add({ text: this.field.value, level: this.level.value });
+    };
+    const examples = EXAMPLES.map((text) => button("a-chip", "", () => {
+      this.field.value = text;
+      this.field.focus();
+    }, text));
+    return element("div", "", made, this.words, element("p", "a-muted", "A rule speaks once for each episode. Such as:"), element("div", "a-examples", ...examples));
+  }
+
+  // A page that nobody sees asks for nothing.
+  async ask() {
+    clearTimeout(this.timer);
+    if (this.gone || document.hidden) return;
+    try {
+      const [{ alerts }, { rules }] = await Promise.all([this.service.get("alerts", [["limit", SHOWN_MAX]]), this.service.get("rules")]);
+      this.showAlerts(alerts);
+      this.showRules(rules);
+      write(this.trouble, "");
+    } catch (error) {
+      write(this.trouble, error.message);
+    }
+    clearTimeout(this.timer);
+    if (!this.gone) this.timer = setTimeout(this.ask, ASK_MS);
+  }
+
+  async add({ text, level = "", name = "" }) {
+    if (!text.trim()) return;
+    try {
+      const rule = await this.service.post("rules", { text, level, name });
+      this.field.value = "";
+      write(this.words, `Added: ${rule.text}. It counts from now on.`);
+    } catch (error) {
+      write(this.words, error.message);
+    }
+    this.ask();
+  }
+
+  async remove(rule) {
+    try {
+      await this.service.remove(`rules/${encodeURIComponent(rule.name)}`);
+      this.words.replaceChildren(`Removed: ${rule.text}. `, button("a-link", "", () => this.add(rule), "Undo"));
+      this.words.lastChild.focus();
+    } catch (error) {
+      write(this.words, error.message);
+    }
+    this.ask();
+  }
+
+  showAlerts(alerts) {
+    const told = JSON.stringify(alerts);
+    if (told === this.told) return;
+    this.told = told;
+    this.list.replaceChildren(...alerts.map((alert) => this.row(alert)));
+    if (!alerts.length) {
+      this.list.append(element("div", "a-none", element("b", "", "Nothing to worry about so far"),
+        element("p", "", "What a rule says, or a program itself, stands here within a second:"),
+        element("pre", "", element("code", "", 'run.alert("Low accuracy", f"{accuracy:.2f} after an epoch", level="WARN")'))));
+    } else if (alerts.length === SHOWN_MAX) this.list.append(element("p", "a-muted", `The latest ${whole(SHOWN_MAX)}; a run's page has its own on the timeline.`));
+  }
+
+  row({ level, title, text, time, step, run, name, label }) {
+    const open = button("a-link", "Open this run", () => this.component.setTriggerValue("open", run), name || run);
+    const where = element("span", "a-muted", open, ` · step ${whole(step)}${label ? ` · ${label}` : ""} · ${dateTime(Date.parse(time))}`);
+    const row = element("div", "a-alert", element("i"), element("div", "", element("b", "", title), where, text ? element("p", "", text) : ""));
+    row.dataset.level = level;
+    row.firstChild.title = level.toLowerCase();
+    return row;
+  }
+
+  showRules(rules) {
+    const told = JSON.stringify(rules);
+    if (told === this.toldRules) return;
+    this.toldRules = told;
+    this.rules.replaceChildren(...rules.map((rule) => {
+      const row = element("div", "a-rule", element("i"), element("div", "", element("code", "", rule.text), element("span", "a-muted", rule.built_in ? "every project has it" : rule.name)), button("a-drop", `Remove ${rule.text}`, () => this.remove(rule), icon("cross")));
+      row.dataset.level = rule.level;
+      row.firstChild.title = rule.level.toLowerCase();
+      return row;
+    }));
+    if (!rules.length) this.rules.append(element("p", "a-muted", "No rule: only what programs say themselves is heard."));
+  }
+
+  destroy() {
+    this.gone = true;
+    clearTimeout(this.timer);
+    document.removeEventListener("visibilitychange", this.ask);
+    this.root.remove();
+  }
+}
