@@ -11,7 +11,20 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import alerting, crowd, everything, footprint, latency, life, log_call, page, sustained, zoom
+from tests.bench import (
+    alerting,
+    board,
+    crowd,
+    everything,
+    footprint,
+    latency,
+    life,
+    log_call,
+    page,
+    scale,
+    sustained,
+    zoom,
+)
 from tests.bench.figure import Figure, table
 
 PROGRAMS = {
@@ -24,6 +37,8 @@ PROGRAMS = {
     "alerts": alerting,
     "life": life,
     "page": page,
+    "board": board,
+    "scale": scale,
     "everything": everything,
 }
 PAGE = Path("docs/benchmarks.md")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.flow.running import Running, environment, up
@@ -50,3 +51,21 @@ def resident_mb(pid: int) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     return 0.0
+
+
+def browser_mb() -> float:
+    """Read how much memory the browsers of this process hold; what their processes share is counted once."""
+    parents: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # It has ended.
+            parent = int(status.read_text().rpartition(")")[2].split()[1])
+            parents.setdefault(parent, []).append(int(status.parent.name))
+    ours, kilobytes = [os.getpid()], 0
+    while ours:
+        pid = ours.pop()
+        ours += parents.get(pid, [])
+        with suppress(OSError):
+            if b"chrom" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]:
+                told = Path(f"/proc/{pid}/smaps_rollup").read_text()
+                kilobytes += next(int(line.split()[1]) for line in told.splitlines() if line.startswith("Pss:"))
+    return kilobytes / 1024
