@@ -70,7 +70,7 @@ def test_on_the_live_page(hostile: Stage, page: Page) -> None:
     expect(page.locator(".tip-row span").first).to_contain_text(IMG, timeout=LOADED_MS)
     assert faults(page) == []
     page.locator(".card").first.hover()
-    page.locator(".card .ghost").nth(1).click()
+    page.locator(".card .ghost[aria-label^='More for']").first.click()
     with page.expect_download() as taken:
         page.get_by_role("menuitem", name="Save as CSV").click()
     # The name of a file is tame, and what is in the file is as it was.
@@ -122,6 +122,12 @@ def test_on_a_runs_page(hostile: Stage, page: Page) -> None:
         assert faults(page) == [], tab
     page.locator("details.version summary").first.click()
     expect(page.locator(".version-files .file-name").first).to_contain_text("onerror", timeout=LOADED_MS)
+    assert faults(page) == []
+
+
+def test_on_the_page_of_alerts(hostile: Stage, page: Page) -> None:
+    go(hostile, page, "/alerts")
+    expect(page.locator(".ra .a-list").filter(has_text=IMG)).to_be_visible(timeout=LOADED_MS)
     assert faults(page) == []
 
 
