@@ -12,6 +12,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from runcast_ingest.backlogs import Backlogs
 from runcast_ingest.broadcast import Broadcast
 from runcast_ingest.live import Live
 from runcast_ingest.persister import Persister
@@ -21,6 +22,9 @@ from runcast_ingest.tail import Tail
 DISK_FREE_MIN = 1_000_000_000  # Bytes.
 DISK_SHARE_MIN = 0.03
 LAG_SECONDS_MAX = 5.0  # A commit comes every tenth of a second.
+BACKLOGS_NAMED_MAX = 3  # In words; the list has the others.
+BACKLOGS_TOLD_MAX = 50  # Of one answer, the largest.
+BEHIND_SECONDS_MAX = 30.0  # A trainer catches up sooner; the persister may pause for a checkpoint.
 SILENT_SECONDS_MAX = 5.0  # The persister renews its leases and publishes every second when all is well.
 
 Figure = tuple[str, str, float]  # Name, what it says, value.
@@ -35,6 +39,7 @@ class Health:
     persister: Persister
     broadcast: Broadcast
     live: Live
+    backlogs: Backlogs
     started: float  # Seconds since 1970.
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
@@ -76,6 +81,7 @@ class Health:
             "commit_seconds": stats.commit_ms / 1000,
             "stored_seconds_ago": round(time.monotonic() - self.persister.stored_at, 3),
             "lags": {str(shard): lag for shard, lag in sorted(self.tail.lags().items())},
+            "backlogs": await self._behind(),
             "held_bytes": self.broadcast.hub.held_bytes,
             "level0_rows": stats.level0_rows,
             "runs": stats.runs,
@@ -85,6 +91,25 @@ class Health:
             "damaged": stats.damaged,
             "quarantine_dropped": stats.quarantine_dropped,
         }
+
+    async def _behind(self) -> list[dict[str, Any]]:
+        """List the trainers that hold what is not stored, the largest first, and where they run."""
+        found = []
+        for backlog in self.backlogs.now()[:BACKLOGS_TOLD_MAX]:
+            project, _, run = backlog.path.rpartition("/")
+            record = await self.store.run(project, run)
+            found.append(
+                {
+                    "run": backlog.path,
+                    "name": record.name if record else run,
+                    "host": record.host if record else "",
+                    "writer": backlog.writer,
+                    "events": backlog.events,
+                    "bytes": backlog.bytes,
+                    "seconds": backlog.seconds,
+                }
+            )
+        return found
 
     def troubles(self, told: Mapping[str, Any], stats: Stats) -> list[dict[str, str]]:
         """Say in words what is wrong, the worst first, each with what to do next."""
@@ -133,6 +158,15 @@ def judge(told: Mapping[str, Any], jammed: Sequence[int], *, quarantined: int) -
             f"What is stored is {worst:.0f} s behind what was published.",
             "After an outage this goes by itself. If it stays, the machine is too slow for what is logged.",
         )
+    for each in [each for each in told["backlogs"] if each["seconds"] > BEHIND_SECONDS_MAX][:BACKLOGS_NAMED_MAX]:
+        where = f" on {each['host'][:80]}" if each["host"] else ""
+        yield (
+            "warning",
+            f"{each['run'][:160]}{where} holds {each['bytes'] / 1e6:.3g} MB that was not stored "
+            f"for {_span(each['seconds'])}.",
+            "Nothing is lost: it lies in the journal on that machine. It is sent as fast as the service stores; "
+            "if it does not shrink, look whether Redis takes what is published.",
+        )
     if told["damaged"]:
         yield (
             "error",
@@ -145,6 +179,16 @@ def judge(told: Mapping[str, Any], jammed: Sequence[int], *, quarantined: int) -
             f"{quarantined} entries could not be stored and are in quarantine.",
             "The list below has the reason of each. Gaps go by themselves when their trainer sends again.",
         )
+
+
+def _span(seconds: float) -> str:
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 120
+        else f"{seconds / 60:.0f} min"
+        if seconds < 7200
+        else f"{seconds / 3600:.0f} h"
+    )
 
 
 class _Figures:
@@ -164,6 +208,9 @@ class _Figures:
             quarantine.add_metric([kind], count)
         yield quarantine
 
+    def _waiting(self, what: str) -> float:
+        return float(sum(getattr(each, what) for each in self._health.backlogs.now()))
+
     def _gauges(self) -> list[Figure]:
         health, stats = self._health, self._stats
         return [
@@ -172,6 +219,8 @@ class _Figures:
             ("shards", "Shards that this service reads", len(health.tail.shards)),
             ("shards_jammed", "Shards whose ids ran ahead of the clock", len(health.tail.jammed)),
             ("waiting_bytes", "Read from Redis and not stored yet", health.persister.waiting_bytes),
+            ("journal_bytes", "Held by trainers that are behind, as they say", self._waiting("bytes")),
+            ("journal_events", "Events that trainers hold and that are not stored", self._waiting("events")),
             ("held_bytes", "Held for live viewers", health.broadcast.hub.held_bytes),
             ("live_sockets", "Open live sockets", health.live.sockets),
             ("runs", "Runs in the store", stats.runs),

@@ -24,8 +24,10 @@ from runcast import transport
 from runcast.discovery import Discovery
 from runcast.errors import StreamUnavailable, StreamUnsafe
 from runcast.gate import Gate
+from runcast.wire import Waiting
 from runcast_ingest.address import announce, public
 from runcast_ingest.app import Lifespan, compose
+from runcast_ingest.backlogs import Backlogs
 from runcast_ingest.batch import Batch
 from runcast_ingest.broadcast import Broadcast
 from runcast_ingest.embedded import embedded
@@ -98,6 +100,7 @@ class _Service:
         self._webhook = Webhook(store, settings.webhook) if settings.webhook else None
         self._states = States(self._declare)
         self._silences = Silences(self._silent)
+        self._backlogs = Backlogs()
         self._persister = Persister(
             redis_url,
             store,
@@ -135,7 +138,7 @@ class _Service:
             self._app, token=self._settings.token, hosts=self._settings.hosts or None, origins=self._settings.origins
         )
         live = Live(self._store, self._broadcast, gate=gate, sockets_max=self._settings.sockets_max)
-        health = Health(self._store, self._tail, self._persister, self._broadcast, live, time.time())
+        health = Health(self._store, self._tail, self._persister, self._broadcast, live, self._backlogs, time.time())
         self._composed: ASGIApp = compose(health, self._files, self._stops, pages=pages, pages_lifespan=pages_lifespan)
         server = _Server(_web(gate))
         async with asyncio.TaskGroup() as tasks:
@@ -183,7 +186,8 @@ class _Service:
         self._silences.heard(batch.path)
         self._stops.saw(batch.path)
 
-    def _heard(self, path: str, writer: str, _: int) -> None:
+    def _heard(self, path: str, writer: str, waiting: Waiting | None) -> None:
+        self._backlogs.take(path, writer, waiting)
         self._states.heard(path, writer)
         self._silences.heard(path)
 

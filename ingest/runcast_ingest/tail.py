@@ -21,7 +21,7 @@ from redis.exceptions import RedisError, ResponseError
 from runcast.blocks import drop_first
 from runcast.errors import MalformedEntry
 from runcast.streams import SHARDS, START, StreamId, format_id, parse_id, stream_key
-from runcast.wire import Entry, Fields, Poison, decode
+from runcast.wire import Entry, Fields, Poison, Waiting, decode
 from runcast_ingest.admission import Shard, Verdict, is_jammed
 from runcast_ingest.batch import Batch, weigh
 from runcast_ingest.link import connect, heed_cancellation
@@ -66,7 +66,7 @@ class Tail:
         shards: Iterable[int] = range(SHARDS),
         owner: str | None = None,
         on_batch: Callable[[Batch], None] = lambda _: None,
-        on_beat: Callable[[str, str, int], None] = lambda _path, _writer, _received: None,
+        on_beat: Callable[[str, str, Waiting | None], None] = lambda _path, _writer, _waiting: None,
         on_deaf: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._url = redis_url
@@ -226,7 +226,7 @@ class Tail:
 
     def _admit_entry(self, shard: Shard, at: StreamId, fields: Fields, entry: Entry, received: int) -> None:
         if not entry.count:
-            self._on_beat(entry.path, entry.writer, received)
+            self._on_beat(entry.path, entry.writer, entry.waiting)
             return
         admission = shard.admit(entry.writer, entry.first, entry.count)
         if admission.verdict is Verdict.DUPLICATE:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from runcast import lazy, wire
 from runcast.errors import StreamUnsafe
 from runcast.messages import Messages
-from runcast.reader import Reader
+from runcast.reader import Reader, segments
 from runcast.streams import StreamId
 from runcast.window import Window
 
@@ -26,6 +26,7 @@ STORED_SECONDS = 0.02  # How often marks are read while somebody waits for them.
 UNHURRIED_SECONDS = 0.5  # While nobody does: every entry brings them too, and a hundred trainers share a machine.
 IDLE_SECONDS = 1.0  # The longest sleep; a nudge ends it at once.
 LISTEN_SECONDS = 1.0  # How often a quiet training looks whether somebody asked it to stop.
+BEHIND_SECONDS = 5.0  # What waits for longer in the journal is told with each heartbeat, while entries flow too.
 BEAT_SECONDS = 5.0  # A heartbeat this often, so that silence for 20 s means that the process is gone.
 PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.1, 5.0  # Between tries while Redis is away.
 DISCOVER_SECONDS = 2.0  # How often a writer without a server looks for one.
@@ -75,6 +76,7 @@ class Sender(threading.Thread):
         self._stopping = threading.Event()
         self.asleep = False  # Read by `nudge` without a lock: a nudge too many costs nothing, one too few a second.
         self._stored = threading.Condition()
+        self._behind = (0, time.monotonic())  # A sequence that is not stored, and since when it is known.
         self._awaited = False  # Whether `wait_stored` waits.
 
     def nudge(self) -> None:
@@ -153,12 +155,20 @@ class Sender(threading.Thread):
         window = self.window
         window.go_back()
         spoke, heard = time.monotonic(), -BEAT_SECONDS
+        beat = spoke if self._age(spoke) < BEHIND_SECONDS else spoke - BEAT_SECONDS
         batch: list[tuple[dict[str, Any], int]] = []
         while not self._stopping.is_set():
             now = time.monotonic()
             entries = [fields for fields, _ in batch]
-            if self._beats and not entries and now - spoke >= BEAT_SECONDS:
-                entries = [wire.encode(self._path, self._writer, window.next, [])]
+            age = self._age(now)
+            if (
+                self._beats
+                and now - beat >= BEAT_SECONDS
+                and (age >= BEHIND_SECONDS or (not entries and now - spoke >= BEAT_SECONDS))
+            ):
+                # Behind the entries: it says what would come next.
+                entries.append(self._heartbeat(age, batch[-1][1] + 1 if batch else window.next))
+                beat = now
             if entries or now - heard >= (self._patience if window.waits else self._ease):
                 ids, ack = line.exchange(entries)
                 for (fields, last), entry in zip(batch, ids, strict=False):
@@ -173,6 +183,23 @@ class Sender(threading.Thread):
             if reader.next != window.next:
                 reader.seek(window.next)
             batch = self._gather(reader, compress=compress)
+
+    def _age(self, now: float) -> float:
+        """Say for how many seconds the oldest event waits that is not known to be stored; rather too few."""
+        sequence, since = self._behind
+        if self.window.mark >= min(sequence, self._source.durable):
+            self._behind = (self._source.durable, now)
+            return 0.0
+        return now - since
+
+    def _heartbeat(self, age: float, following: int) -> dict[str, Any]:
+        events = self._source.durable - self.window.mark
+        waiting = None
+        if age >= BEHIND_SECONDS and events > 0:
+            with suppress(OSError):  # Segments go as they are stored.
+                size = sum(path.stat().st_size for _, path in segments(self._directory))
+                waiting = wire.Waiting(events, size, int(age))
+        return wire.encode_beat(self._path, self._writer, following, waiting)
 
     def _gather(self, reader: Reader, *, compress: bool) -> list[tuple[dict[str, Any], int]]:
         """Read what may be sent now: entries, each with its last sequence."""

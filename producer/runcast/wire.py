@@ -2,7 +2,9 @@
 
 Entry fields: `v` version, `r` run path, `w` writer, `a` first sequence, `n` count of events,
 `c` codec (0 plain, 1 zlib), `k` crc32 of `d`, `d` payload: a msgpack list of blocks and events.
-An entry of count 0 is a heartbeat: its writer lives, and `a` is the sequence it would use next.
+An entry of count 0 is a heartbeat: its writer lives, and `a` is the sequence it would use next. It may say what its
+writer's journal holds that is not known to be stored: `q` events, `b` bytes on its disk, the first of them for `s`
+seconds.
 Every version ever released stays readable; `tests/unit/golden` holds them to it.
 """
 
@@ -58,6 +60,14 @@ class Poison(MalformedEntry):
         super().__init__(reason)
 
 
+class Waiting(Struct, frozen=True):
+    """What a writer's journal holds that is not known to be stored; `bytes` is what it takes on its disk."""
+
+    events: int
+    bytes: int
+    seconds: int  # So long the first of them waits.
+
+
 class Entry(Struct, frozen=True):
     """What one stream entry says: `items` are the events `first` … `last` of a writer to a run."""
 
@@ -66,6 +76,7 @@ class Entry(Struct, frozen=True):
     first: int
     count: int
     items: list[Item]
+    waiting: Waiting | None = None  # As a heartbeat may say.
 
     @property
     def last(self) -> int:
@@ -157,6 +168,14 @@ def encode(
     }
 
 
+def encode_beat(path: str, writer: str, following: int, waiting: Waiting | None = None) -> dict[str, str | int | bytes]:
+    """Write a heartbeat as the fields of a stream entry; `following` is the sequence that comes next."""
+    fields = encode(path, writer, following, [])
+    if waiting is not None:
+        fields |= {"q": waiting.events, "b": waiting.bytes, "s": waiting.seconds}
+    return fields
+
+
 def decode(fields: Fields) -> Entry:
     """Read a stream entry. Sizes are checked before they are used.
 
@@ -189,7 +208,10 @@ def decode(fields: Fields) -> Entry:
             raise MalformedEntry(f"the entry claims {claimed} events and holds {count(items)}")
     except MalformedEntry as error:
         raise Poison(str(error), path=path, writer=writer, first=first, count=claimed) from error
-    return Entry(path=path, writer=writer, first=first, count=claimed, items=items)
+    waiting = None
+    if not claimed and b"q" in fields:
+        waiting = Waiting(*(_number(fields, name, most=SEQUENCE_MAX) for name in (b"q", b"b", b"s")))
+    return Entry(path=path, writer=writer, first=first, count=claimed, items=items, waiting=waiting)
 
 
 def _plain(payload: bytes, codec: int) -> bytes:

@@ -18,6 +18,7 @@ from runcast.gate import LIVE, OPEN, Gate
 from runcast_dashboard import mount
 from runcast_dashboard.settings import DashboardSettings
 from runcast_ingest.app import PREFIX, compose
+from runcast_ingest.backlogs import Backlogs
 from runcast_ingest.broadcast import Broadcast
 from runcast_ingest.files import Files
 from runcast_ingest.health import Health
@@ -61,7 +62,7 @@ async def served(path: Path, pages: Any) -> AsyncIterator[tuple[Any, Gate]]:
         files = Files(path / "files")
         files.open()
         stops = Stops(persister, States(lambda _path, _state: asyncio.sleep(0)), broadcast)
-        app = compose(Health(store, tail, persister, broadcast, live, 0.0), files, stops, pages=pages)
+        app = compose(Health(store, tail, persister, broadcast, live, Backlogs(), 0.0), files, stops, pages=pages)
         yield app, gate
 
 

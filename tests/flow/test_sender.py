@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -17,7 +18,7 @@ from tests.conftest import eventually
 from tests.flow.running import environment
 from tests.flow.shelf import Shelf, paused
 
-from runcast import discovery, sender, streams, transport
+from runcast import discovery, sender, streams, transport, wire
 from runcast.beginning import Beginning
 from runcast.drain import drain, find_dead, journals
 from runcast.errors import StreamUnavailable, StreamUnsafe
@@ -77,6 +78,32 @@ def test_a_lone_row_leaves_at_once(begin: Begin, redis_server: str) -> None:
             eventually(lambda stored=stored: shelf.stored == stored)  # type: ignore[misc]
             times.append(time.monotonic() - logged)
     assert sorted(times)[5] < 0.1
+
+
+def test_a_trainer_that_is_behind_says_what_it_holds_until_it_is_stored(
+    begin: Begin, redis_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its Redis answers, and nobody stores: the heartbeat has events, bytes and seconds."""
+    monkeypatch.setattr(sender, "BEAT_SECONDS", 0.2)
+    monkeypatch.setattr(sender, "BEHIND_SECONDS", 0.4)
+    with redis.Redis.from_url(redis_server) as client, Shelf(redis_server) as shelf:
+        made = begin(redis_server)
+        eventually(lambda: shelf.stored == 1)
+        key = streams.stream_key(streams.shard_of(made.path))
+
+        def beats() -> list[wire.Waiting | None]:
+            found: Any = client.xrange(key, "-")
+            entries = [wire.decode(fields) for _, fields in found]
+            return [entry.waiting for entry in entries if not entry.count]
+
+        with shelf.turn:
+            for step in range(1000):
+                made.log({"loss": step / 2})
+            eventually(lambda: any(waiting is not None and waiting.events == 1000 for waiting in beats()))
+            (told, *_) = [waiting for waiting in beats() if waiting is not None and waiting.events == 1000]
+            assert 16_000 < told.bytes < 1_000_000
+        eventually(lambda: shelf.stored == 1001)
+        eventually(lambda: beats()[-1] is None)
 
 
 def test_a_server_that_forgets_everything_costs_nothing(begin: Begin, redis_server: str) -> None:

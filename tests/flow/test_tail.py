@@ -355,7 +355,7 @@ async def test_a_service_that_can_store_nothing_is_not_ready(service: Service, m
     """It beats and publishes on a full disk; that nothing is stored is said, and over when there is room."""
     monkeypatch.setattr("runcast_ingest.health.SILENT_SECONDS_MAX", 1.5)
     other: Any = SimpleNamespace(sockets=0)
-    health = Health(service.store, service.tail, service.persister, other, other, 0.0)
+    health = Health(service.store, service.tail, service.persister, other, other, other, 0.0)
     await until(lambda: health.ready()[0])
 
     def full(*_: object) -> None:

@@ -35,6 +35,11 @@ def test_a_heartbeat_of_version_1_reads_as_it_was_meant() -> None:
     assert entry("beat-v1.bin") == wire.Entry(write.PATH, write.WRITER, 52, 0, [])
 
 
+def test_a_heartbeat_of_version_1_may_say_what_waits() -> None:
+    """One that says it reads as any other to who does not know these fields: they are looked up by name."""
+    assert entry("beat-v1-waiting.bin") == wire.Entry(write.PATH, write.WRITER, 52, 0, [], wire.Waiting(11, 2**33, 75))
+
+
 def test_a_frame_of_protocol_1_reads_as_it_was_meant() -> None:
     read = frames.parse_frame((GOLDEN / "frame-v1.bin").read_bytes())
     assert (read.kind, read.flags, read.seq, read.req) == (frames.SNAPSHOT, frames.ENVELOPE, 77, 5)

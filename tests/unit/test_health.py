@@ -15,7 +15,10 @@ WELL: dict[str, Any] = {
     "disk_bytes": 2 * 10**12,
     "lags": {"0": 0.2},
     "damaged": 0,
+    "backlogs": [],
 }
+
+BEHIND = {"run": "mnist/abc", "host": "node-1", "bytes": 120_000_000, "events": 9, "seconds": 720}
 
 
 def test_a_service_that_does_its_work_has_no_troubles() -> None:
@@ -29,6 +32,11 @@ def test_a_service_that_does_its_work_has_no_troubles() -> None:
         ({"stored_seconds_ago": 12.0}, "error", "Nothing could be stored for 12 s."),
         ({"disk_free_bytes": 4 * 10**8}, "warning", "The disk of the store has 0.4 GB left."),
         ({"lags": {"0": 1.0, "7": 60.0}}, "warning", "What is stored is 60 s behind what was published."),
+        (
+            {"backlogs": [BEHIND, BEHIND | {"seconds": 20}]},
+            "warning",
+            "mnist/abc on node-1 holds 120 MB that was not stored for 12 min.",
+        ),
         ({"damaged": 3}, "error", "3 stored blobs failed their checksum."),
     ],
 )

@@ -60,6 +60,14 @@ def test_an_entry_without_events_is_a_heartbeat() -> None:
     assert (entry.first, entry.count, entry.last) == (7, 0, 6)
 
 
+def test_a_heartbeat_says_what_waits_and_nonsense_in_it_is_refused() -> None:
+    beat = as_redis(wire.encode_beat("p/run", WRITER, 7, wire.Waiting(3, 4000, 60)))
+    assert wire.decode(beat).waiting == wire.Waiting(3, 4000, 60)
+    for name in (b"q", b"b", b"s"):
+        with pytest.raises(MalformedEntry):
+            wire.decode({**beat, name: b"-1"})
+
+
 # What is refused.
 
 

@@ -76,8 +76,16 @@ class Health {
       )), this.quarantine)),
     );
     this.kept.hidden = true;
+    this.trainers = element("tbody");
+    this.behind = element(
+      "section", "h-group", element("h2", "", "Held by trainers, not stored yet"),
+      element("div", "h-scroll", element("table", "", element("thead", "", element(
+        "tr", "", ...["Run", "Host", "Events", "Journal", "Waits for"].map((name) => element("th", "", name)),
+      )), this.trainers)),
+    );
+    this.behind.hidden = true;
     const shards = element("section", "h-group", element("h2", "", "Behind, by shard"), this.shards);
-    this.root = element("div", "rh", this.words, ...groups, shards, this.kept);
+    this.root = element("div", "rh", this.words, this.behind, ...groups, shards, this.kept);
     parent.append(this.root);
     this.theme();
     this.timer = 0;
@@ -122,6 +130,7 @@ class Health {
     this.say(now.troubles.length ? now.troubles : [{ level: "good", what: "All is well.", next: "What is published is stored as it comes." }]);
     for (const figure of this.figures) figure.show(now, before);
     this.drawShards(now.lags);
+    this.hold(now.backlogs);
     this.list(now.quarantine);
   }
 
@@ -154,6 +163,21 @@ class Health {
       write(cell.children[2], milliseconds(lag * 1000));
     });
     if (!every.length) write(this.shards, "No shard is ours: another service stores them, or Redis does not answer.");
+  }
+
+  // What its trainers say that they hold, and in total.
+  hold(backlogs) {
+    this.behind.hidden = !backlogs.length;
+    const said = JSON.stringify(backlogs);
+    if (said === this.held) return;
+    this.held = said;
+    const row = (run, host, events, size, seconds) => element(
+      "tr", "", element("td", "", run), element("td", "", host), element("td", "", whole(events)), element("td", "", bytes(size)), element("td", "", duration(1000 * seconds)),
+    );
+    const sum = (key) => backlogs.reduce((all, each) => all + each[key], 0);
+    const rows = backlogs.map((each) => row(each.name && !each.run.endsWith(`/${each.name}`) ? `${each.run} (${each.name})` : each.run, each.host, each.events, each.bytes, each.seconds));
+    if (backlogs.length > 1) rows.push(row(`all ${whole(backlogs.length)}`, "", sum("events"), sum("bytes"), Math.max(...backlogs.map((each) => each.seconds))));
+    this.trainers.replaceChildren(...rows);
   }
 
   list(entries) {

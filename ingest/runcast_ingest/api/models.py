@@ -447,6 +447,18 @@ class Trouble(_Model):
     next: str = Field(description="What to do.")
 
 
+class TrainerBehind(_Model):
+    """A trainer whose journal holds what is not stored, as its last heartbeat said."""
+
+    run: str = Field(description="PROJECT/ID.")
+    name: str
+    host: str
+    writer: str
+    events: int
+    bytes: int = Field(description="What its journal takes on its disk.")
+    seconds: int = Field(description="For so long the first of them waits.")
+
+
 class Health(_Model):
     """How the service is. Counts are since its start or of all that is stored: their growth over `now` is a rate."""
 
@@ -457,6 +469,7 @@ class Health(_Model):
     commit_seconds: float = Field(description="How long the last commit took.")
     lags: dict[str, float] = Field(description="By shard: how far behind its stream, in seconds.")
     disk_free_bytes: int
+    backlogs: list[TrainerBehind]
     quarantine: list[Quarantined]
     quarantined: dict[str, int]
 

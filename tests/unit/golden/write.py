@@ -123,6 +123,9 @@ def files() -> dict[str, bytes]:
         f"entry-v{version}.bin": encode(as_list(wire.encode(PATH, WRITER, 41, ITEMS))),
         f"entry-v{version}-zlib.bin": encode(as_list(wire.encode(PATH, WRITER, 41, ITEMS * 4, compress=True))),
         f"beat-v{version}.bin": encode(as_list(wire.encode(PATH, WRITER, 52, []))),
+        f"beat-v{version}-waiting.bin": encode(
+            as_list(wire.encode_beat(PATH, WRITER, 52, wire.Waiting(11, 2**33, 75)))
+        ),
         f"frame-v{frames.PROTOCOL}.bin": live_frame(),
         f"journal-v{journal.VERSION}.bin": journal_segment(),
     }
