@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from typing import Any
 
@@ -38,10 +39,9 @@ JOIN = """async ([curve, other, left]) => {
   y.total += left;
   const joined = join(y, x);
   const again = join(y, x) === joined;
-  x.append([1e6], [1e9], [5]);
   const { n, total, timely } = joined;
   const part = (field) => [...joined[field].slice(0, n)];
-  return { x: part("x"), y: part("y"), total, timely, again, anew: join(y, x) !== joined };
+  return { x: part("x"), y: part("y"), total, timely, again };
 }"""
 
 
@@ -53,7 +53,6 @@ def test_a_row_without_the_other_metric_is_left_out(blank: Page) -> None:  # noq
     seen = joined(blank, [[0, 10], [1, 11], [2, 12], [3, 13]], [[0, 0.5], [2, 1.5], [3, "NaN"]])
     assert (seen["x"], seen["y"], seen["total"]) == ([0.5, 1.5], [10, 12], 2)
     assert seen["again"]
-    assert seen["anew"]
 
 
 def test_values_that_fall_are_put_in_order_and_replay_still_knows_their_times(blank: Page) -> None:  # noqa: F811
@@ -65,6 +64,68 @@ def test_values_that_fall_are_put_in_order_and_replay_still_knows_their_times(bl
 def test_where_points_were_left_out_the_other_metric_is_on_the_line_between(blank: Page) -> None:  # noqa: F811
     seen = joined(blank, [[0, 10], [3, 13], [10, 20]], [[0, 0], [4, 8]], left=100)
     assert (seen["x"], seen["y"], seen["total"]) == ([0, 6], [10, 13], 102)
+
+
+# Grows two curves by turns, as rows come in; gives what was joined on the way, and what is joined of the whole at once.
+GROW = """async ([rows, cuts, left]) => {
+  const { join, logarithms } = await import("./axis.js");
+  const { Series } = await import("./series.js");
+  const curve = () => Object.assign(new Series(), { total: left });
+  const [y, x] = [curve(), curve()];
+  const take = (series, at, from, to) => {
+    const own = rows.slice(from, to).filter((row) => row[at] !== null);
+    series.append(own.map((row) => row[0]), own.map((row) => 1000 + row[3]), own.map((row) => Number(row[at])));
+  };
+  let from = 0;
+  let kept = 0;
+  let made = null;
+  for (const to of [...cuts, rows.length]) {
+    take(y, 1, from, to);
+    if (from % 2) join(y, x); // The other metric is on its way.
+    take(x, 2, from, to);
+    from = to;
+    const before = made;
+    made = join(y, x);
+    kept += made === before;
+    made.smooth(0.7, "step", 100);
+    logarithms(made);
+  }
+  const [whole, other] = [curve(), curve()];
+  take(whole, 1, 0, rows.length);
+  take(other, 2, 0, rows.length);
+  const part = (series) => {
+    series.smooth(0.7, "step", 100);
+    const { xs, start } = logarithms(series);
+    const { n, total, timely, broken } = series;
+    const of = (field) => [...series[field].slice(0, n)].map(String);
+    const logs = [...xs.slice(start, n)].map(String);
+    return { x: of("x"), t: of("t"), y: of("y"), sm: of("sm"), logs, total, timely, broken };
+  };
+  return [part(made), part(join(whole, other)), kept];
+}"""
+
+
+@pytest.mark.parametrize("kind", ["rising", "falling", "turning", "wild"])
+@pytest.mark.parametrize("left", [0, 50])
+def test_what_grows_with_its_rows_is_what_is_joined_at_once(kind: str, left: int, blank: Page) -> None:  # noqa: F811
+    chance = random.Random(f"{kind} {left}")
+    rows: list[Any] = []
+    step = 0
+    for k in range(400):
+        step += 1 if kind != "wild" or chance.random() < 0.9 else chance.choice((-3, 0))
+        other = {
+            "rising": k // 3,
+            "falling": 500 - k,
+            "turning": -abs(k - 390),
+            "wild": chance.choice((-1, 1)) * chance.random(),
+        }[kind]
+        value = "NaN" if chance.random() < 0.02 else k / 10
+        rows.append([step, None if chance.random() < 0.1 else value, None if chance.random() < 0.2 else other, k])
+    cuts = sorted(chance.sample(range(1, 400), 40))
+    grown, whole, kept = blank.evaluate(GROW, [rows, cuts, left])
+    assert grown == whole
+    assert len(grown["x"]) > 200
+    assert kind == "wild" or kept > 30
 
 
 def test_charts_lie_along_what_define_metric_says_or_what_is_chosen(stage: Stage, visit: Open) -> None:

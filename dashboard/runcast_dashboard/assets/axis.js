@@ -2,7 +2,7 @@
 
 import { held } from "./goal.js";
 import { isSystem } from "./names.js";
-import { upper } from "./series.js";
+import { Series, upper } from "./series.js";
 
 const METRIC = "metric "; // Of an axis; then comes the metric's name.
 const OWN = new Map([["_step", "step"], ["_runtime", "rel"], ["_timestamp", "wall"]]);
@@ -12,10 +12,13 @@ export const metricOf = (axis) => (axis.startsWith(METRIC) ? axis.slice(METRIC.l
 
 // The logarithms of a curve's places, and the first of them that has one.
 export function logarithms(series) {
-  if (series.logs?.version !== series.version) {
-    series.logs = { version: series.version, xs: series.x.subarray(0, series.n).map(Math.log10), start: upper(series.x, series.n, 0) };
+  let { logs } = series;
+  if (logs?.edition !== series.edition || logs.xs.length < series.n) series.logs = logs = { edition: series.edition, n: 0, xs: new Float64Array(series.capacity), start: 0 };
+  for (; logs.n < series.n; logs.n++) {
+    logs.xs[logs.n] = Math.log10(series.x[logs.n]);
+    if (!(series.x[logs.n] > 0)) logs.start = logs.n + 1;
   }
-  return series.logs;
+  return logs;
 }
 
 export class Axes {
@@ -60,29 +63,46 @@ export class Axes {
 
 // The points of a curve in whose rows another metric was logged, in the order of that metric's values, which take the place
 // of the steps. Where points were left out of either, the other metric lies on the line between those that are there.
+// What was joined is kept, and extended as points arrive: a chart that grows is not joined anew for each of them.
 export function join(series, other) {
-  const { joined } = series;
-  if (joined?.version === series.version && joined.other === other && joined.otherVersion === other.version) return joined.made;
   const thinned = series.envelope || other.envelope;
-  const places = [];
+  let { joined } = series;
+  const kept = joined?.other === other && joined.editions === `${series.edition} ${other.edition} ${thinned}`;
+  if (!kept) series.joined = joined = { other, editions: `${series.edition} ${other.edition} ${thinned}`, next: 0, made: new Series(series.label, Infinity) };
+  if (!kept || joined.versions !== series.version + other.version) extend(joined, series, thinned);
+  joined.versions = series.version + other.version;
+  joined.made.total = joined.made.n + series.total - series.n;
+  return joined.made;
+}
+
+// Take in the rows that both have reached; of one that only the curve has, the other metric may be on its way.
+function extend(joined, series, thinned) {
+  const { other, made } = joined;
   const values = [];
-  let j = 0;
-  for (let i = 0; i < series.n; i++) {
+  const places = [];
+  let i = joined.next;
+  let j = i < series.n ? below(other, series.x[i]) : 0;
+  for (; i < series.n && other.n && series.x[i] <= other.x[other.n - 1]; i++) {
     const step = series.x[i];
-    while (j < other.n && other.x[j] < step) j++;
+    while (other.x[j] < step) j++;
     let v = NaN;
-    if (j < other.n && other.x[j] === step) v = other.y[j];
-    else if (thinned && j > 0 && j < other.n) v = other.y[j - 1] + ((other.y[j] - other.y[j - 1]) * (step - other.x[j - 1])) / (other.x[j] - other.x[j - 1]);
+    if (other.x[j] === step) v = other.y[j];
+    else if (thinned && j > 0) v = other.y[j - 1] + ((other.y[j] - other.y[j - 1]) * (step - other.x[j - 1])) / (other.x[j] - other.x[j - 1]);
     if (!Number.isFinite(v)) continue;
     places.push(i);
     values.push(v);
   }
-  const rises = values.every((v, k) => !k || v >= values[k - 1]);
-  const order = rises ? null : Array.from(values, (_, k) => k).sort((p, q) => values[p] - values[q] || p - q);
-  const made = series.picked(order ? order.map((k) => places[k]) : places);
-  made.x.set(order ? order.map((k) => values[k]) : values);
-  made.count();
-  made.total += series.total - series.n;
-  series.joined = { version: series.version, other, otherVersion: other.version, made };
-  return made;
+  joined.next = i;
+  if (made.n) places.forEach((at, k) => made.insert(values[k], series.t[at], series.y[at]));
+  else {
+    const order = Array.from(values.keys()).sort((p, q) => values[p] - values[q] || p - q);
+    made.fill(order.map((k) => values[k]), order.map((k) => series.t[places[k]]), order.map((k) => series.y[places[k]]));
+  }
+}
+
+// The first point of a curve at a step or after it.
+function below({ x, n }, step) {
+  let at = upper(x, n, step);
+  while (at > 0 && x[at - 1] === step) at--;
+  return at;
 }

@@ -44,6 +44,7 @@ export class Series {
     this.timely = true; // Times rise with the steps.
     this.unsettled = -1;
     this.version = 0;
+    this.edition = (this.edition ?? 0) + 1; // As long as it is the same, points were only added at the end.
     this.restartSmoothing();
   }
 
@@ -64,6 +65,7 @@ export class Series {
       const step = steps[i];
       if (n && step === this.x[n - 1]) {
         n--;
+        this.edition++;
         if (!Number.isFinite(this.y[n])) this.broken--;
         if (this.smoothed > n) this.restartSmoothing();
       } else {
@@ -130,7 +132,24 @@ export class Series {
     this.n = from + order.length;
     this.count();
     this.version++;
+    this.edition++;
     this.restartSmoothing();
+  }
+
+  // Put in one point more by its place, after those that have the same: a curve along another metric may go back.
+  insert(x, t, y) {
+    if (this.n === this.capacity) this.allocate(2 * this.capacity);
+    const at = upper(this.x, this.n, x);
+    if (at < this.n) {
+      for (const field of ["x", "t", "y"]) this[field].copyWithin(at + 1, at, this.n);
+      this.edition++;
+      this.restartSmoothing();
+    }
+    this.timely &&= (at === 0 || this.t[at - 1] <= t) && (at === this.n || t <= this.t[at + 1]);
+    [this.x[at], this.t[at], this.y[at]] = [x, t, y];
+    if (!Number.isFinite(y)) this.broken++;
+    this.n++;
+    this.version++;
   }
 
   // See whether times rise, and how many values are NaN or infinite.
@@ -215,9 +234,20 @@ export class Series {
 
   picked(order) {
     const copy = new Series(this.label, Infinity);
-    copy.allocate(Math.max(1, order.length));
-    for (const field of ["x", "t", "y"]) order.forEach((at, i) => (copy[field][i] = this[field][at]));
-    copy.n = copy.total = order.length;
+    copy.fill(...["x", "t", "y"].map((field) => order.map((at) => this[field][at])));
     return copy;
+  }
+
+  // Be these points and no others; they are in their order.
+  fill(xs, ts, ys) {
+    const { version } = this;
+    this.reset();
+    this.version = version + 1;
+    if (xs.length > this.capacity) this.allocate(xs.length);
+    this.x.set(xs);
+    this.t.set(ts);
+    this.y.set(ys);
+    this.n = this.total = xs.length;
+    this.count();
   }
 }
