@@ -7,6 +7,7 @@ training. It knows neither the terminal nor how fast it is asked to be: that is 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
@@ -20,6 +21,7 @@ from runcast.subscription import CaughtUp, Row, RunUpdate, Update
 ROWS_MAX = 1_000_000  # Held at once: about a gigabyte for rows of a few metrics.
 SPEEDS = (0.01, 10_000.0)
 SOON_SECONDS = 0.0005  # No sleep is that exact.
+_TIME = re.compile(r"(?:(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)s)")
 
 
 class Recording(Struct, frozen=True):
@@ -46,7 +48,27 @@ class Played(Struct, frozen=True):
     late: list[float]
 
 
-async def record(updates: AsyncGenerator[Update, None], *, from_step: int | None = None) -> Recording:
+class Start(Struct, frozen=True):
+    """Where a replay begins: at a step, or so many seconds after the run's first row."""
+
+    step: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> Start:
+        """Read `2000` as a step, and `90s`, `1:30` or `1:02:03` as a time; raises UsageError."""
+        if text.isdecimal():
+            return cls(step=int(text))
+        if found := _TIME.fullmatch(text):
+            hours, minutes, seconds, alone = (float(part or 0) for part in found.groups())
+            return cls(seconds=3600 * hours + 60 * minutes + seconds + alone)
+        raise UsageError(f"--from is {text!r}; it is a step such as 2000, or a time in the run such as 90s or 1:02:03")
+
+
+BEGINNING = Start()
+
+
+async def record(updates: AsyncGenerator[Update, None], start: Start = BEGINNING) -> Recording:
     """Read what is stored of one run, each row as it was logged; raises UsageError for nothing, and for too much."""
     update: RunUpdate | None = None
     rows: list[Row] = []
@@ -56,16 +78,23 @@ async def record(updates: AsyncGenerator[Update, None], *, from_step: int | None
                 update = each
             elif isinstance(each, CaughtUp):
                 break
-            elif from_step is None or each.step >= from_step:
+            elif each.step >= start.step:
                 if len(rows) == ROWS_MAX:
                     raise UsageError(
                         f"the run has more than {ROWS_MAX:,} rows; --from leaves out what is before a step"
                     )
                 rows.append(each)
-    if update is None or not rows:
-        raise UsageError("there are no rows to replay" + (f" from step {from_step} on" if from_step else ""))
     # Each process's rows stand in its order already, and the sort is stable.
     rows.sort(key=lambda row: row.time)
+    begun = rows[0].time if rows else 0.0
+    rows = [row for row in rows if row.time - begun >= start.seconds]
+    if update is None or not rows:
+        where = (
+            f" from step {start.step} on"
+            if start.step
+            else f" {start.seconds:g} s after its start" * (start.seconds > 0)
+        )
+        raise UsageError(f"there are no rows to replay{where}")
     return Recording(update, rows)
 
 

@@ -21,6 +21,7 @@ from tests.bench import (
     life,
     log_call,
     page,
+    replay,
     scale,
     sustained,
     zoom,
@@ -39,6 +40,7 @@ PROGRAMS = {
     "page": page,
     "board": board,
     "scale": scale,
+    "replay": replay,
     "everything": everything,
 }
 PAGE = Path("docs/benchmarks.md")

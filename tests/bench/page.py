@@ -1,4 +1,4 @@
-"""How soon points of a hundred trainers are pixels in a real Chromium, and how well a replay keeps time.
+"""How soon points of a hundred trainers are pixels in a real Chromium.
 
 `python -m tests.bench.page --trainer NAME METRICS SECONDS` is one of the trainers.
 """
@@ -101,47 +101,16 @@ def watched(browser: Browser, count: int, metrics: int, seconds: float) -> list[
     return ages
 
 
-def replayed(browser: Browser, *, seconds: float) -> Figure:
-    """Play an hour again at 60 times its speed, and compare the board's clock with the ideal one."""
-    with fresh() as stage:
-        stage.train(
-            """
-            run = runcast.init(project="hour", id="one")
-            begun = time.time() - 3600
-            for second in range(3600):
-                run.log({"loss": 1 / (second + 1), "_timestamp": begun + second})
-            """
-        )
-        page = opened(browser, *USUAL)
-        page.goto(f"{stage.url}/run?project=hour&run=one")
-        ready(page)
-        while not stats(page)["clock"]["t1"]:
-            page.wait_for_timeout(10)
-        ask(page, {"op": "speed", "speed": 60})
-        ask(page, {"op": "seek", "part": 0})
-        ask(page, {"op": "play"})
-        first, begun = float(stats(page)["clock"]["t"]), time.perf_counter()
-        page.wait_for_timeout(1000 * seconds)
-        last, ended = float(stats(page)["clock"]["t"]), time.perf_counter()
-        page.close()
-    error = abs((last - first) / 1000 / (60 * (ended - begun)) - 1)
-    return Figure(
-        "an hour replayed at 60×, error of its clock", 100 * error, "%", 5, note=f"over {ended - begun:.0f} s"
-    )
-
-
 def measure(*, quick: bool) -> list[Figure]:
     """Measure."""
     seconds, count = (10.0, 20) if quick else (30.0, 100)
     with launched() as browser:
         crowd = watched(browser, count, 10, seconds)
-        replay = replayed(browser, seconds=10.0 if quick else 60.0)
     how = f"{count} processes × 10 metrics × {HZ} Hz, one page with all of them"
     newest = "of the newest point of each picture"
     return [
         Figure("log() to pixel under a crowd, p50", percentile(crowd, 0.5), "ms", note=how),
         Figure("log() to pixel under a crowd, p99", percentile(crowd, 0.99), "ms", 100, note=newest),
-        replay,
     ]
 
 

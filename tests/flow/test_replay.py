@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from tests.flow.running import Running, environment, python, state_of, up, wait_
 
 import runcast
 from runcast.errors import UsageError
-from runcast.replay import ROWS_MAX, Recording, check_speed, play
+from runcast.replay import ROWS_MAX, Recording, Start, check_speed, play
 from runcast.streams import SHARDS, stream_key
 from runcast.subscription import CaughtUp, Row, RunUpdate
 
@@ -117,6 +117,64 @@ def test_a_replay_may_begin_at_a_step(service: Running) -> None:
     assert service.runcast("replay", "p/part", "--speed", "1000", "--from", "35").returncode == 0
     (run,) = replays(service, "part")
     assert {row.step for row in seen(service, str(run["id"]))} == {35, 36, 37, 38, 39}
+
+
+def test_a_replay_may_begin_at_a_time(service: Running) -> None:
+    train(service, "late")
+    rows = seen(service, "late")
+    middle = (rows[-1].time - rows[0].time) / 2
+    assert service.runcast("replay", "p/late", "--speed", "1000", "--from", f"{middle:.3f}s").returncode == 0
+    (run,) = replays(service, "late")
+    after = [row for row in rows if row.time - rows[0].time >= round(middle, 3)]
+    assert [said(row) for row in seen(service, str(run["id"]))] == [said(row) for row in after]
+    for given, words in (
+        ("99:00", "there are no rows to replay 5940 s after its start"),
+        ("soon", "--from is 'soon'; it is a"),
+    ):
+        done = service.runcast("replay", "p/late", "--from", given)
+        assert done.returncode == 1
+        assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("0", Start()),
+        ("2000", Start(step=2000)),
+        ("90s", Start(seconds=90)),
+        ("1:30", Start(seconds=90)),
+        ("1:02:03.5", Start(seconds=3723.5)),
+    ],
+)
+def test_where_a_replay_begins_is_read(text: str, start: Start) -> None:
+    assert Start.parse(text) == start
+
+
+def test_a_replay_is_what_was_seen_live(service: Running) -> None:
+    """Whoever watched the training, and watches its replay, hears the same rows in the same order."""
+
+    async def watched(begin: Callable[[], Any]) -> list[tuple[int, str, str]]:
+        heard: list[tuple[int, str, str]] = []
+        going = None
+        async with (
+            asyncio.timeout(90),
+            aclosing(runcast.subscribe("live", url=service.api.url, from_now=True)) as updates,
+        ):
+            async for update in updates:
+                if isinstance(update, CaughtUp):
+                    going = asyncio.create_task(asyncio.to_thread(begin))
+                elif isinstance(update, Row):
+                    heard.append(said(update))
+                elif update.state == "finished" and going is not None:
+                    await going
+                    return heard
+        raise AssertionError("it did not end")
+
+    program = TRAINING.replace('project="p"', 'project="live"')
+    first = asyncio.run(watched(lambda: train(service, "seen", program)))
+    assert len(first) == 44
+    again = asyncio.run(watched(lambda: service.runcast("replay", "live/seen", "--speed", "1")))
+    assert again == first
 
 
 def test_a_replay_may_go_to_another_stream(service: Running, tmp_path: Path, redis_server: str) -> None:

@@ -23,7 +23,7 @@ from runcast_ingest.store.reader import (
     fetch_parts,
 )
 from runcast_ingest.store.schema import AXIS_POSITION
-from runcast_ingest.store.stretch import Stretch, select
+from runcast_ingest.store.stretch import Stretch, select, untie
 
 
 class Page(Struct, frozen=True):
@@ -85,16 +85,16 @@ def read(found: Found, keys: frozenset[str] | None) -> Page:
         names = tuple(axis.names[at] for at in positions)
         rows.append((axis.writer, Stretch(names, sequences, steps, times, values, "f" * len(names), {})))
     rows += read_level0(found.level0, keys)
-    cut: list[tuple[str, Stretch]] = []
+    cut: dict[int, list[Stretch]] = {}
     for writer, stretch in rows:
         within = (stretch.sequences > found.after[writer]) & (stretch.sequences <= found.until[writer])
         if (until := found.writers[writer].until) is not None:
             within &= stretch.steps <= until
         if within.any():
-            cut.append((found.writers[writer].id, select(stretch, within)))
+            cut.setdefault(writer, []).append(select(stretch, within))
     return Page(
         marks={writer.id: max(found.until[key], found.after[key]) for key, writer in found.writers.items()},
-        rows=cut,
+        rows=[(found.writers[writer].id, stretch) for writer, own in cut.items() for stretch in untie(own)],
         complete=all(found.until[key] >= writer.mark for key, writer in found.writers.items()),
     )
 

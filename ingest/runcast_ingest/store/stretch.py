@@ -77,6 +77,33 @@ def gather(blocks: Sequence[tuple[int, Block]], only: frozenset[str] | None = No
     return [_join(names, group, only) for names, group in by_names.items()]
 
 
+def untie(stretches: Sequence[Stretch]) -> list[Stretch]:
+    """Cut the stretches of one writer so that merging them by time gives the rows in the order of their sequences.
+
+    Times have a tick, and rows with different keys may share one. Where a row has the time of the one before it, which
+    is in another stretch, its own is cut: what begins first comes first, and a stable merge keeps it so.
+    """
+    if len(stretches) < 2:
+        return list(stretches)
+    which = np.repeat(np.arange(len(stretches)), [len(stretch) for stretch in stretches])
+    places = np.concatenate([np.arange(len(stretch)) for stretch in stretches])
+    order = np.argsort(np.concatenate([stretch.sequences for stretch in stretches]))
+    times = np.concatenate([stretch.times for stretch in stretches])[order]
+    which, places = which[order], places[order]
+    tied = np.flatnonzero((times[1:] == times[:-1]) & (which[1:] != which[:-1])) + 1
+    pieces: list[Stretch] = []
+    for number, stretch in enumerate(stretches):
+        cuts = [*places[tied][which[tied] == number], len(stretch)]
+        begin = 0
+        for end in cuts:
+            if end > begin:
+                within = np.zeros(len(stretch), bool)
+                within[begin:end] = True
+                pieces.append(select(stretch, within))
+            begin = max(begin, end)
+    return sorted(pieces, key=lambda piece: int(piece.sequences[0]))
+
+
 def select(stretch: Stretch, where: npt.NDArray[np.bool_]) -> Stretch:
     """Keep the rows where the mask says so."""
     if where.all():

@@ -13,7 +13,7 @@ import runcast
 from runcast import replay as replaying
 from runcast.cli import table
 from runcast.cli.place import server_option
-from runcast.replay import Played, Recording
+from runcast.replay import Played, Recording, Start
 from runcast.run import Run
 from runcast.service import Service
 from runcast.settings import URL
@@ -29,11 +29,15 @@ _ALONE = {"console": "off", "x_disable_stats": True, "x_disable_meta": True, "di
 @click.option("--speed", type=float, default=1.0, show_default=True, help="Seconds of the run that pass in one second.")
 @click.option("--as", "name", metavar="NAME", help="The name of the new run; default the old one's, and `(replay)`.")
 @click.option("--to", "url", metavar="URL", help="Publish to this Redis instead of to this machine's service.")
-@click.option("--from", "from_step", type=int, metavar="STEP", help="Leave out what was logged before.")
+@click.option(
+    "--from",
+    "start",
+    metavar="STEP|TIME",
+    default="0",
+    help="Leave out what was logged before: a step, or a time in the run, such as 90s or 1:02:03.",
+)
 @server_option
-def replay(
-    what: str, speed: float, name: str | None, url: str | None, from_step: int | None, server: str | None
-) -> None:
+def replay(what: str, speed: float, name: str | None, url: str | None, start: str, server: str | None) -> None:
     """Log a run again, as a new run: in the same order, at the same pace or faster, for whoever watches.
 
     RUN is a run's id, or its name if no other run of the project has it. Its pictures and files are not logged again.
@@ -41,12 +45,14 @@ def replay(
     \b
     runcast replay mnist/k3v9x2ab --speed 20
     runcast replay mnist/k3v9x2ab --speed 600 --as "as it happened"
+    runcast replay mnist/k3v9x2ab --from 1:30:00             an hour and a half into the run
     """
     replaying.check_speed(speed)
+    begin = Start.parse(start)
     service = Service.find(server)
     project, run = service.locate(what)
     updates = subscribe(project, run, url=service.url if server else None, token=service.token)
-    recording = asyncio.run(replaying.record(updates, from_step=from_step))
+    recording = asyncio.run(replaying.record(updates, begin))
     old = recording.update
     length = table.duration(recording.seconds)
     took = table.duration(recording.seconds / speed)
