@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -65,6 +66,15 @@ def test_a_chart_is_taken_away_as_a_picture_and_as_numbers(page: Page, tmp_path:
     assert picture.value.suggested_filename == "train_acc.png"
     picture.value.save_as(tmp_path / "chart.png")
     assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
+    with page.expect_download() as vectors:
+        menu(page, "train/acc", "Save as SVG")
+    vectors.value.save_as(tmp_path / "chart.svg")
+    drawing = ET.parse(tmp_path / "chart.svg").getroot()
+    texts = [text.text for text in drawing.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[0] == "train/acc"
+    assert texts[-1] == 'a "quoted" name, with a comma'
+    strokes = [each for each in drawing.iter("{http://www.w3.org/2000/svg}path") if each.get("stroke-width")]
+    assert [each.get("d", "").count("L") for each in strokes] == [4]
     with page.expect_download() as numbers:
         menu(page, "train/acc", "Save as CSV")
     numbers.value.save_as(tmp_path / "chart.csv")

@@ -242,6 +242,10 @@ class Board {
     save(new Blob([text], { type: "text/csv" }), `${fileName(metric)}.csv`);
   }
 
+  on_svg({ metric, text }) {
+    save(new Blob([text], { type: "image/svg+xml" }), `${fileName(metric)}.svg`);
+  }
+
   on_range({ range, axis, own }) {
     this.range = range && (own ? range : [...range, axis]);
     this.toolbar.zoomed(range !== null);

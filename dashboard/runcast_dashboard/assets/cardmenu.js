@@ -65,6 +65,7 @@ export class CardMenu {
       entry(card.root.classList.contains("large") ? "Show small" : "Show large", () => cards.enlarge(card)),
       entry("Axis ranges…", () => cards.ranges.open(card, anchor)),
       entry("Save as PNG", () => savePicture(card, cards.board)),
+      entry("Save as SVG", () => cards.board.ask({ op: "svg", metric: card.name })),
       entry("Save as CSV", () => cards.board.ask({ op: "csv", metric: card.name })),
       entry("Hide", () => cards.choose("hidden", card.name)));
     const [at, box] = [anchor.getBoundingClientRect(), cards.board.root.getBoundingClientRect()];

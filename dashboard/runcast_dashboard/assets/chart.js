@@ -4,10 +4,11 @@
 import { metricOf, timed } from "./axis.js";
 import { abgr, mix, runColor } from "./colors.js";
 import { fold } from "./fold.js";
-import { elapsedTick, niceGap, tick, timeGap, wallTick } from "./format.js";
+import { niceGap } from "./format.js";
 import { bounded, yEnds } from "./hand.js";
 import { upper } from "./series.js";
 import { Span } from "./span.js";
+import { logGap, xTicks, yTicks } from "./ticks.js";
 
 export const PAD = { left: 50, right: 12, top: 8, bottom: 22 };
 const LINE_HALF = 0.75; // Half a line's thickness, in CSS pixels.
@@ -58,6 +59,7 @@ export class Chart {
     const [low, high, gap] = this.yRange(curves, scene.options, plotHeight, yEnds(scene.options, scene.model.metrics[this.metric]));
     this.yShown = [low, high];
     this.xShown = xRange;
+    this.gap = gap;
     const kx = span.w / width;
     const ky = -span.h / (high - low);
     const oy = span.h - low * ky;
@@ -173,11 +175,10 @@ export class Chart {
     const grid = abgr(theme.grid);
     context.textAlign = "right";
     context.textBaseline = "middle";
-    const hair = gap * 1e-9; // An end that was said is often a tick, but for the last digit.
-    for (let k = Math.ceil((low - hair) / gap); k * gap <= high + hair; k++) {
-      const y = k * gap * ky + oy;
+    for (const { at, text } of yTicks({ low, high, gap, log })) {
+      const y = at * ky + oy;
       span.horizontal(y, grid);
-      context.fillText(log ? tick(10 ** (k * gap)) : tick(k * gap, gap), PAD.left - 8, PAD.top + y / dpr);
+      context.fillText(text, PAD.left - 8, PAD.top + y / dpr);
     }
   }
 
@@ -192,14 +193,9 @@ export class Chart {
       context.fillText(text, this.width - PAD.right, this.height - 6);
       end = this.width - PAD.right - context.measureText(text).width - 8;
     }
-    const nice = niceGap(high - low, Math.max(2, plotWidth / 80));
-    const gap = log ? logGap(nice, high - low) : !timed(axis) ? Math.max(other === null ? 1 : 0, nice) : timeGap(high - low, plotWidth / (axis === "wall" ? 76 : 64));
-    // Whole days begin at local midnight, not at Greenwich's.
-    const shift = axis === "wall" && gap >= 3_600_000 ? new Date(low).getTimezoneOffset() * 60_000 : 0;
     context.textBaseline = "alphabetic";
-    for (let v = Math.ceil((low - shift) / gap) * gap + shift; v <= high; v += gap) {
-      const x = PAD.left + ((v - low) / (high - low)) * plotWidth;
-      const text = log ? tick(10 ** v) : !timed(axis) ? tick(v, gap) : axis === "rel" ? elapsedTick(v) : wallTick(v, gap);
+    for (const { at, text } of xTicks(axis, [low, high], plotWidth, log)) {
+      const x = PAD.left + ((at - low) / (high - low)) * plotWidth;
       const half = context.measureText(text).width / 2;
       if (x + half > end) break;
       context.textAlign = "center";
@@ -307,9 +303,6 @@ function line(context, x0, y0, x1, y1) {
   context.lineTo(x1, y1);
   context.stroke();
 }
-
-// Between ticks of a logarithmic axis: whole decades, where it has some.
-const logGap = (gap, decades) => (decades > 1 ? Math.max(1, Math.round(gap)) : Math.max(gap, Math.log10(2)));
 
 // As much of a text's end as there is room for: names begin alike.
 function shorten(context, text, width) {

@@ -10,6 +10,7 @@ import { goalOf } from "./goal.js";
 import { Live } from "./live.js";
 import { Model } from "./model.js";
 import { Scene } from "./scene.js";
+import { picture } from "./svg.js";
 import { POINTS_MAX, upper } from "./series.js";
 
 const DRAW_MS_MAX = 20; // The rest waits a frame, so that hover and scrub stay prompt.
@@ -504,6 +505,12 @@ const operations = {
       }
     }
     post({ ev: "csv", metric, text: `${lines.join("\n")}\n` });
+  },
+  svg({ metric }) {
+    const chart = charts.get(metric);
+    if (!chart?.drawn) return;
+    const axis = scene.axisOf(chart.metric);
+    post({ ev: "svg", metric, text: picture(chart, metric, { ...scene.options, axis, logx: scene.logarithmic(axis) }, theme) });
   },
   drawn({ metric }) {
     const chart = charts.get(metric);
