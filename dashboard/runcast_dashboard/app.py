@@ -14,7 +14,8 @@ FRAME = """<style>
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0; }
 [data-testid="stHeader"] { height: 56px; border-bottom: 1px solid var(--st-border-color, #8884); }
 .st-key-page { padding: 16px 20px 24px; }
-.st-key-lesson { align-self: center; margin-top: 12vh; padding: 0 20px; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-lesson), .st-key-lesson { align-self: center; }
+.st-key-lesson { margin-top: 12vh; padding: 0 20px; }
 </style>"""
 
 st.set_page_config(

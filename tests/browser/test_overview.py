@@ -122,3 +122,17 @@ def test_nobody_overwrites_notes_that_they_have_not_seen(stage: Stage, visit: Op
     expect(page.locator(".notes-shown")).to_have_text("later")
     page.get_by_role("button", name="Compare this run", exact=False).click()
     page.wait_for_function("window.__rc?.compare?.runs?.length === 2")
+
+
+def test_what_is_not_there_yet_is_explained_in_the_middle_of_the_page(stage: Stage, visit: Open) -> None:
+    stage.given |= {"RUNCAST_SYSTEM": "1", "RUNCAST_SYSTEM_SECONDS": "0.1"}
+    stage.train("runcast.init(project='begun', id='seen'); time.sleep(0.8)")
+    stage.given.clear()
+    page = visit(f"{stage.url}/?project=begun")
+    ready(page)  # What its machine did is no metric of a training.
+    expect(page.get_by_text("A run has started")).to_be_visible()
+    page = visit(f"{stage.url}/run?project=begun&run=nobody")
+    expect(page.get_by_text("There is no such run")).to_be_visible(timeout=30_000)
+    box = page.locator(".st-key-lesson").bounding_box()
+    assert box is not None
+    assert abs(box["x"] + box["width"] / 2 - 720) < 30

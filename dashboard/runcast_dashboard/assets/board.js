@@ -196,7 +196,7 @@ class Board {
 
   teach() {
     this.root.classList.toggle("loading", !this.synced);
-    this.lesson.show({ synced: this.synced, runs: this.runs.size, metrics: this.single ? this.cards.logged : this.cards.count });
+    this.lesson.show({ synced: this.synced, runs: this.runs.size, metrics: this.cards.logged });
   }
 
   on_latest(message) {
