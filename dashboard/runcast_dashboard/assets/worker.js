@@ -1,17 +1,16 @@
 // The board's worker: everything that must never wait for the page. It owns the socket, the points, the replay clock
 // and the drawing; the page sends it what was clicked, and gets back what has to be written in words.
 
-import { metricOf, timed } from "./axis.js";
+import { metricOf } from "./axis.js";
 import { Chart, Strip } from "./chart.js";
 import { Details } from "./details.js";
-import { clockTime, dateTime, elapsedTick, number, whole } from "./format.js";
 import { DELTA, VIEW, parseFrame } from "./frames.js";
-import { goalOf } from "./goal.js";
 import { Live } from "./live.js";
 import { Model } from "./model.js";
+import { best, hovered, latest, notes, table } from "./said.js";
 import { Scene } from "./scene.js";
+import { POINTS_MAX } from "./series.js";
 import { picture } from "./svg.js";
-import { POINTS_MAX, upper } from "./series.js";
 
 const DRAW_MS_MAX = 20; // The rest waits a frame, so that hover and scrub stay prompt.
 const CLOCK_POST_MS = 50;
@@ -27,6 +26,7 @@ const scene = new Scene(model);
 const charts = new Map(); // Metric name → Chart, for those whose card is near the screen.
 const dirty = new Set();
 const seen = new Map(); // Our number of a metric → when it was last in view; the order is that of looking.
+const told = new Map(); // By kind, what the page was told last of what seldom changes.
 const stat = { latency: [], frames: [], draw: [], arrival: [], bytes: 0, messages: 0, points: 0 };
 let config = null;
 let theme = null;
@@ -39,12 +39,10 @@ let subscribed = []; // What the service was last told to send.
 let confirmed = []; // What of it is held completely: a reconnect needs of these only what it missed.
 let unanswered = 0; // Questions whose `synced` has not come: one at a time, so that it is known what was answered.
 let drawnRanges = new Map(); // By axis, the stretch that charts along it show.
-let folding = false; // Some run has several curves for a metric.
 let described = false; // Runs said of themselves what may put them into another group.
-let bestSaid = "{}";
-let grouping = ""; // What the page was last told of groups.
 let newest = 0;
 let newestAt = 0;
+let newestSeen = 0; // When, by the page's clock, the newest point had been drawn.
 let latency = null;
 
 const post = (message) => self.postMessage(message);
@@ -188,75 +186,19 @@ function zoom(range, axis = scene.axis) {
 
 function reportHover() {
   const chart = hover && charts.get(hover.id);
-  if (!chart?.drawn) return;
-  const [x0, x1] = chart.xShown;
-  const x = x0 + hover.x * (x1 - x0);
-  const slack = (x1 - x0) * 0.01;
-  const [y0, y1] = chart.yShown;
-  const { log } = scene.options;
-  const axis = scene.axisOf(chart.metric);
-  const rows = [];
-  for (const { run, series, xs, ys, n, offset, band, color, of } of chart.drawn) {
-    const at = x + offset;
-    if (at > xs[n - 1] + slack || at < xs[0] - slack) continue;
-    let i = Math.min(n - 1, upper(xs, n, at));
-    if (i > 0 && at - xs[i - 1] < xs[i] - at) i--;
-    const v = log ? Math.log10(ys[i]) : ys[i];
-    const far = Math.abs((y1 - v) / (y1 - y0) - hover.y);
-    const spread = band && { low: band.low[i], high: band.high[i], count: band.count[i], of };
-    rows.push({ id: run.id, name: run.title ?? run.name, label: series.label, color, spread, y: ys[i], raw: series.y[i], step: series.x[i], t: series.t[i], far: Number.isFinite(far) ? far : 1e9 });
-  }
-  let near = null;
-  for (const row of rows) if (row.far < (near ? near.far : 0.08)) near = row;
-  const total = rows.length;
-  // With many runs, those that pass closest to the pointer.
-  const chosen = rows.sort((p, q) => p.far - q.far).slice(0, 12).sort((p, q) => (Number.isFinite(q.y) ? q.y : -Infinity) - (Number.isFinite(p.y) ? p.y : -Infinity));
-  const place = scene.logarithmic(axis) ? 10 ** x : x;
-  const title = axis === "step" ? `step ${whole(place)}` : !timed(axis) ? `${metricOf(axis)} ${number(place)}` : axis === "rel" ? `${elapsedTick(Math.round(x / 100) * 100)} after its start` : x1 - x0 > 86_400_000 ? dateTime(x) : clockTime(x);
-  post({ ev: "hover", id: hover.id, title, rows: chosen, total, near: near && `${near.id} ${near.label}` });
+  if (chart?.drawn) post({ ev: "hover", id: hover.id, ...hovered(scene, chart, hover) });
 }
 
 function reportLatest(fps) {
-  const values = {};
-  for (const run of model.runs.values()) {
-    const moment = scene.moment(run);
-    let last = null;
-    let complete = true;
-    const ends = [];
-    for (const held of primary === null ? [] : model.curves(run, primary)) {
-      const [series, n] = held.until("step", moment);
-      complete &&= n === held.n;
-      if (n) ends.push({ t: series.t[n - 1], step: series.x[n - 1], y: scene.options.smooth > 0 && series.smoothed >= n ? series.sm[n - 1] : series.y[n - 1] });
-    }
-    for (const end of ends) if (!last || end.t > last.t) last = end;
-    if (scene.options.fold && ends.length > 1) last = { ...last, y: ends.reduce((sum, end) => sum + end.y, 0) / ends.length };
-    const started = scene.clock.live || moment >= run.t0;
-    values[run.id] = {
-      y: last ? last.y : scene.clock.live ? run.summary[model.metrics[primary]] ?? null : null,
-      step: scene.clock.live ? run.step : last ? last.step : -1,
-      state: !started ? "pending" : scene.clock.live || (complete && moment >= run.t1) ? (run.stopping ? "stopping" : run.state) : "running",
-    };
-  }
   const quiet = !newestSeen || performance.now() - newestSeen > 4000;
-  const runs = scene.shownRuns();
-  const goal = primary === null || !runs.length ? 0 : goalOf(runs.at(-1), model.metrics[primary]);
-  post({ ev: "latest", values, goal, primary: model.metrics[primary] ?? "", latency: quiet ? null : latency, fps, live: scene.clock.live });
+  post({ ev: "latest", ...latest(scene, primary), latency: quiet ? null : latency, fps, live: scene.clock.live });
 }
-let newestSeen = 0;
 
-// Where each run was at its best of the metric that is listed, if somebody said what is best.
-function reportBest() {
-  const best = {};
-  const name = model.metrics[primary];
-  for (const run of primary === null ? [] : scene.shownRuns()) {
-    const goal = goalOf(run, name);
-    for (const { n, t, x, y } of goal ? model.curves(run, primary) : []) {
-      for (let i = 0; i < n; i++) if (Number.isFinite(y[i]) && !(goal * y[i] <= goal * best[run.id]?.y)) best[run.id] = { t: t[i], step: x[i], y: y[i], metric: name, goal };
-    }
-  }
-  const text = JSON.stringify(best);
-  if (text !== bestSaid) post({ ev: "best", best });
-  bestSaid = text;
+// What is said once, and again only when it differs.
+function tell(message) {
+  const text = JSON.stringify(message);
+  if (text !== told.get(message.ev)) post(message);
+  told.set(message.ev, text);
 }
 
 function regroup() {
@@ -268,31 +210,7 @@ function regroup() {
     markAll();
   }
   scene.groups.choose(scene.options.by);
-  const message = { ev: "groups", by: scene.groups.by, keys: scene.groups.keys(), groups: scene.groups.describe() };
-  const text = JSON.stringify(message);
-  if (text !== grouping) post(message);
-  grouping = text;
-}
-
-function reportNotes() {
-  const notes = {};
-  for (const [id, chart] of charts) {
-    if (!chart.visible || !chart.drawn) continue;
-    let shown = 0;
-    let total = 0;
-    const broken = new Set();
-    for (const { held, series, n, run } of chart.drawn.flatMap((curve) => curve.parts ?? [curve])) {
-      shown += n;
-      total += series === held ? n + held.total - held.n : n;
-      // Of a replay, only what had happened by then.
-      if (held.broken && (scene.clock.live || !series.y.subarray(0, n).every(Number.isFinite))) broken.add(run.id);
-    }
-    const axis = scene.axisOf(chart.metric);
-    const other = metricOf(axis);
-    const apart = other !== null && !chart.drawn.length && scene.shownRuns().some((run) => model.curves(run, chart.metric).length);
-    notes[id] = { shown, total, broken: broken.size, axis, x: chart.xShown, apart: apart ? other : "" };
-  }
-  post({ ev: "notes", notes });
+  tell({ ev: "groups", by: scene.groups.by, keys: scene.groups.keys(), groups: scene.groups.describe() });
 }
 
 // ——— The frame loop ———
@@ -331,10 +249,9 @@ function frame(now) {
       lastLatest = now;
       const recent = stat.frames.slice(-15);
       reportLatest(Math.round(1000 / (recent.reduce((sum, ms) => sum + ms, 0) / recent.length || 16)));
-      reportNotes();
-      reportBest();
-      const several = model.several;
-      if (several !== folding) post({ ev: "several", several: (folding = several) });
+      post({ ev: "notes", notes: notes(scene, charts) });
+      tell({ ev: "best", best: best(scene, primary) });
+      tell({ ev: "several", several: model.several });
     }
   }
   requestAnimationFrame(frame);
@@ -494,17 +411,8 @@ const operations = {
     const list = found ? model.curves(found, model.metric(metric)) : [];
     post({ ev: "points", curves: list.map((one) => ({ label: one.label, total: one.total, detail: one.detail?.n ?? 0, steps: [...one.x.subarray(0, one.n)], values: [...one.y.subarray(0, one.n)] })) });
   },
-  // What the page holds of a metric, of the runs that are shown: each point that a chart may be drawn of.
   csv({ metric }) {
-    const quoted = (text) => `"${String(text).replaceAll('"', '""')}"`;
-    const lines = ["run,name,process,step,time,value"];
-    for (const run of model.runs.values()) {
-      if (scene.hidden.has(run.id)) continue;
-      for (const series of model.curves(run, model.metric(metric))) {
-        for (let i = 0; i < series.n; i++) lines.push(`${run.id},${quoted(run.name)},${quoted(series.label)},${series.x[i]},${new Date(series.t[i]).toISOString()},${series.y[i]}`);
-      }
-    }
-    post({ ev: "csv", metric, text: `${lines.join("\n")}\n` });
+    post({ ev: "csv", metric, text: table(scene, model.metric(metric)) });
   },
   svg({ metric }) {
     const chart = charts.get(metric);
