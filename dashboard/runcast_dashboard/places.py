@@ -10,7 +10,9 @@ import contextlib
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
 
+import msgspec
 import streamlit as st
 
 from runcast_dashboard import client, ranges
@@ -24,8 +26,14 @@ GROUPING = ("by", "band")
 KEY_CHARS_MAX = 256  # As long as a metric's name may be.
 AXIS_CHARS_MAX = KEY_CHARS_MAX + 20
 LISTING = ("filter", "sort", "group")
+FIND_CHARS_MAX = 500
+CHARTS_MAX = 500
 RUNS_MAX = 200  # In an address: its length has a limit, and so has what can be told apart.
 Options = dict[str, object]
+_Name = Annotated[str, msgspec.Meta(max_length=KEY_CHARS_MAX)]
+_NAMES: msgspec.json.Decoder[list[str]] = msgspec.json.Decoder(
+    Annotated[list[_Name], msgspec.Meta(max_length=CHARTS_MAX)]
+)
 LOADING_SECONDS = 30.0  # Of a page, on a slow line.
 
 
@@ -91,13 +99,26 @@ def moment() -> dict[str, object] | None:
         low, high = _finite(first), _finite(last)
         if low < high and len("".join(axis)) <= AXIS_CHARS_MAX:
             found["zoom"] = [low, high, *axis]
-    for name in ("t", "zoom"):
+    if 0 < len(st.query_params.get("find", "")) <= FIND_CHARS_MAX:
+        found["find"] = st.query_params["find"]
+    charts = {what: _names(st.query_params.get(name, "")) for what, name in (("pinned", "pinned"), ("hidden", "off"))}
+    if any(charts.values()):
+        found["charts"] = charts
+    for name in ("t", "zoom", "find", "pinned", "off"):
         if name in st.query_params:
             del st.query_params[name]
     if found:
         st.session_state["moment"] = (time.monotonic(), found)
     opened, kept = st.session_state.get("moment", (0.0, None))
     return kept if time.monotonic() - opened < LOADING_SECONDS else None
+
+
+def _names(text: str) -> list[str]:
+    """Read a list of metrics' names; of what is none, nothing."""
+    try:
+        return _NAMES.decode(text)
+    except msgspec.DecodeError:
+        return []
 
 
 def _finite(text: str) -> float:

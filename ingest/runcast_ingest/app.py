@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runcast.errors import UsageError
 from runcast.gate import LIVE
-from runcast_ingest.api import artifacts, catalog, export, happenings, history, notes, rules, series, stop, table
+from runcast_ingest.api import artifacts, catalog, export, happenings, history, notes, rules, series, stop, table, views
 from runcast_ingest.api import files as file_routes
 from runcast_ingest.api import health as health_routes
 from runcast_ingest.api.answers import Trouble, say
@@ -84,6 +84,7 @@ def compose(
         notes.routes(health.store),
         stop.routes(health.store, stops),
         rules.routes(health.store),
+        views.routes(health.store),
         catalog.routes(health.store, stops.asked),
         health_routes.routes(health),
     ):

@@ -188,6 +188,10 @@ class Board {
     const url = new URL(location.href);
     const put = (name, value) => (value === null ? url.searchParams.delete(name) : url.searchParams.set(name, value));
     put("t", this.clock && !this.clock.live ? String(this.clock.t) : null); // To the last digit: a point more is another picture.
+    const { choices, query } = this.cards;
+    put("find", query || null);
+    put("pinned", choices.pinned.size ? JSON.stringify([...choices.pinned]) : null);
+    put("off", choices.hidden.size ? JSON.stringify([...choices.hidden]) : null);
     put("zoom", this.range ? this.range.join(",") : null);
     const shown = [...this.runs.keys()].filter((id) => !this.hidden.has(id));
     if (!this.single && this.hidden.size && shown.length) put("only", shown.join(","));

@@ -6,12 +6,13 @@ import { button, element } from "./dom.js";
 const REMEMBERED_MAX = 500; // Names of one project.
 
 export class Choices {
-  constructor(project) {
+  // `linked` are those of a link that was opened: they hold for this visit.
+  constructor(project, linked) {
     this.key = `runcast charts ${project}`;
     this.pinned = new Set();
     this.hidden = new Set();
     try {
-      const kept = JSON.parse(localStorage.getItem(this.key) ?? "{}");
+      const kept = linked ?? JSON.parse(localStorage.getItem(this.key) ?? "{}");
       for (const what of ["pinned", "hidden"]) this[what] = new Set([].concat(kept[what] ?? []).filter((name) => typeof name === "string"));
     } catch {
       // A browser that keeps nothing, or somebody's own words in our place.

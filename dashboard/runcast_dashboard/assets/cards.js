@@ -28,9 +28,9 @@ export class Cards {
     this.board = board;
     this.cards = new Map(); // Metric name → card.
     this.sections = new Map();
-    this.query = null;
+    this.query = board.data.moment?.find ?? null;
     this.tip = new Tip(board);
-    this.choices = new Choices(board.data.project);
+    this.choices = new Choices(board.data.project, board.data.moment?.charts);
     this.menu = new CardMenu(this);
     this.ranges = new Ranges(this);
     this.list = element("div", "sections");

@@ -3,6 +3,7 @@
 import { button, choice, element, icon, search, write } from "./dom.js";
 import { duration } from "./format.js";
 import { isSystem } from "./names.js";
+import { Views } from "./views.js";
 import { KINDS } from "./smoothing.js";
 
 const SMOOTH_MAX = 0.99;
@@ -13,6 +14,7 @@ export class Toolbar {
     this.board = board;
     const { options } = board;
     this.find = search("Filter metrics  /", (text) => board.cards.filter(text));
+    this.find.value = board.data.moment?.find ?? "";
     this.find.title = "Part of a name, or a regular expression";
     this.reset = button("chip reset", "Show the whole range again (esc)", () => board.ask({ op: "zoom", part: null }), icon("reset"), "Reset zoom");
     this.reset.hidden = true;
@@ -30,7 +32,7 @@ export class Toolbar {
     this.fold.hidden = true;
     this.root = element("div", "bar", this.find, this.slider(options), element("div", "label", element("span", "words", "X axis"), axes, this.other, this.names),
       this.toggle("Log x", "logx", "Logarithmic x axis, where it is no time"), this.toggle("Log y", "log", "Logarithmic y axis"), this.toggle("Clip outliers", "outliers", "Scale y to the central 98 % of what is shown"),
-      this.fold, this.reset, element("div", "space"), this.health);
+      this.fold, this.reset, element("div", "space"), ...(board.single ? [] : [(this.views = new Views(board)).root]), this.health);
   }
 
   slider(options) {

@@ -10,6 +10,7 @@ from runcast.names import NAME_CHARS_MAX
 from runcast.rules import CHARS_MAX as RULE_CHARS_MAX
 from runcast.rules import NAME_CHARS_MAX as RULE_NAME_CHARS_MAX
 from runcast_ingest.store.curation import NOTES_CHARS_MAX
+from runcast_ingest.store.views import QUERY_CHARS_MAX
 
 WAS_CHARS_MAX = 1_000_000  # A program may write more than a reader.
 CHANGE_RUNS_MAX = 10_000  # Of one change.
@@ -270,6 +271,29 @@ class Rules(_Model):
     """A project's rules."""
 
     rules: list[Rule]
+
+
+class NewView(BaseModel):
+    """A view to save."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=NAME_CHARS_MAX, examples=["losses by optimizer"])
+    query: str = Field(max_length=QUERY_CHARS_MAX, examples=["axis=rel&by=optimizer"])
+
+
+class SavedView(_Model):
+    """A link to a project's board that has a name."""
+
+    name: str
+    query: str = Field(description="What stands behind the `?` of the link.")
+    updated: str
+
+
+class Views(_Model):
+    """A project's saved views, the latest first."""
+
+    views: list[SavedView]
 
 
 class Alert(_Model):

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from runcast.rules import Rule
 from runcast.streams import StreamId
 from runcast_ingest.states import CRASHED, RUNNING, counting
-from runcast_ingest.store import curation, quarantine
+from runcast_ingest.store import curation, quarantine, views
 from runcast_ingest.store.backlog import Backlog
 from runcast_ingest.store.curation import Change, Curated
 from runcast_ingest.store.posting import Posting
@@ -239,6 +239,14 @@ class Ledger:
     def drop_rule(self, project: str, name: str) -> bool:
         """Take a rule away from a project; False when it has none of this name."""
         return self._within(lambda: self.sentry.drop_rule(project, name))
+
+    def save_view(self, project: str, name: str, query: str) -> None:
+        """Keep a view of a project's board; raises UsageError."""
+        self._within(lambda: views.save(self._db, project, name, query))
+
+    def drop_view(self, project: str, name: str) -> bool:
+        """Delete a view; False when there is none of this name."""
+        return self._within(lambda: views.drop(self._db, project, name))
 
     def next_delivery(self) -> Delivery | None:
         """Find the alert that the webhook is to hear next."""

@@ -283,6 +283,16 @@ SCHEMA_NOTES = """
 ALTER TABLE curation ADD COLUMN notes TEXT; -- a reader's, in the place of those that its program gave; NULL: none
 """
 
+SCHEMA_VIEWS = """
+CREATE TABLE view( -- of a project's board: what stands behind the `?` of a link to it
+    project TEXT NOT NULL,
+    name TEXT NOT NULL,
+    query TEXT NOT NULL,
+    updated INTEGER NOT NULL,
+    PRIMARY KEY(project, name)
+) STRICT;
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     SCHEMA_1,
     SCHEMA_2,
@@ -291,6 +301,7 @@ MIGRATIONS: tuple[str, ...] = (
     SCHEMA_BRANCHES,
     SCHEMA_ALERTS,
     SCHEMA_NOTES,
+    SCHEMA_VIEWS,
 )
 
 

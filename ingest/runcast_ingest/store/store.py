@@ -55,6 +55,8 @@ from runcast_ingest.store.schema import connect, prepare
 from runcast_ingest.store.sentry import RULES, Delivery, overlaid
 from runcast_ingest.store.sketches import Sketch, Sketches
 from runcast_ingest.store.standing import is_system
+from runcast_ingest.store.views import LIST as VIEWS
+from runcast_ingest.store.views import SavedView
 
 log = logging.getLogger(__name__)
 
@@ -266,6 +268,24 @@ class Store:
     async def rules(self, project: str) -> list[Rule]:
         """List a project's rules, those that all projects have among them."""
         return overlaid([(name, text, level) for name, text, level in await self._readers.rows(RULES, (project,))])
+
+    async def views(self, project: str) -> list[SavedView]:
+        """List the saved views of a project's board, the latest first."""
+        return [SavedView(*row) for row in await self._readers.rows(VIEWS, (project,))]
+
+    async def save_view(self, project: str, name: str, query: str) -> None:
+        """Keep a view, in the place of one with its name; raises UsageError and StoreUnavailable."""
+        try:
+            await self._write(self._ledger.save_view, project, name, query)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the view {name} of {project} cannot be stored: {error}") from error
+
+    async def drop_view(self, project: str, name: str) -> bool:
+        """Delete a view; False when there is none of this name. Raises StoreUnavailable."""
+        try:
+            return await self._write(self._ledger.drop_view, project, name)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the views of {project} cannot be stored: {error}") from error
 
     def deliver(self) -> None:
         """Write down from now on which alerts a webhook is to hear of."""
