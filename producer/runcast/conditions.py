@@ -155,6 +155,8 @@ def value_of(run: Mapping[str, Any], field: Field) -> Value | list[Value]:
     value = run.get(field.name)
     if field.kind == TIME:
         return datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp() if isinstance(value, str) else None
+    if field.kind in {TEXT, WORDS}:
+        return value or None if isinstance(value, list) else value  # Words as they are, be one "Infinity".
     return plain(value)
 
 

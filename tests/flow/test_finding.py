@@ -81,6 +81,24 @@ async def test_a_filter_finds_its_runs(store: Store) -> None:
         assert "".join(sorted(await found(store, text))) == ids, text
 
 
+async def test_names_and_tags_are_words_whatever_they_say(store: Store) -> None:
+    """In a config "Infinity" is how JSON writes a number; a run that is called so is called by a word."""
+    await make(store, "a", name="Infinity", tags=("-Infinity",), host="Infinity", config={"lr": float("inf")})
+    records = (await store.runs("p"))[0]
+    for text, meant in {
+        "name == Infinity": True,
+        'name ~ "inf*"': True,
+        '"-Infinity" in tags': True,
+        'tags ~ "inf"': True,
+        'host ~ "inf"': True,
+        "host == Infinity": True,
+        "config.lr > 1e300": True,
+        'config.lr ~ "inf"': False,
+    }.items():
+        assert (await found(store, text) == ["a"]) is meant, text
+        assert fits(run_told(records[0]), parse(text)) is meant, text
+
+
 async def test_runs_come_in_any_order_and_pages_do_not_overlap(store: Store) -> None:
     """Numbers first, then words, then NaN, then those without: up and down alike."""
     values: list[Any] = [3, 1.5, float("nan"), "x", None, -2, "a", 3, True]

@@ -53,7 +53,7 @@ COLUMNS = {
     "exit_code": "run.exit_code",
     "hidden": "CASE WHEN curation.hidden THEN 'true' ELSE 'false' END",
 }
-NOTES = "coalesce(curation.notes, runcast_text(run.details, 'notes'))"
+NOTES = "coalesce(curation.notes, runcast_detail(run.details, 'notes'))"
 TAGS = "runcast_tags(run.details, curation.added, curation.removed)"
 
 Sql = tuple[str, list[Any]]
@@ -102,7 +102,7 @@ def value_of(field: Field) -> Sql:
         return COLUMNS[field.name], []
     if field.name not in FIELDS:
         raise UsageError(f"runs have no field {field.name!r}")
-    return "runcast_field(run.details, ?)", [field.name]
+    return "runcast_detail(run.details, ?)", [field.name]
 
 
 def order(field: Field) -> Sql:
@@ -187,6 +187,15 @@ def _text(document: bytes, path: str) -> Any:
     return found if isinstance(found, str) else None
 
 
+def _detail(details: bytes, name: str) -> str | None:
+    """Find what a program said about itself: a text as it is, be it "Infinity"."""
+    try:
+        found = _opened(details).get(name)
+    except (ValueError, RecursionError, msgspec.DecodeError, AttributeError):
+        return None
+    return found if isinstance(found, str) else None
+
+
 def _list(document: bytes, path: str) -> str:
     found = _found(document, path)
     return _json(found if isinstance(found, list) else [])
@@ -229,6 +238,7 @@ def functions(extremes: Extremes) -> list[tuple[str, int, Callable[..., Any]]]:
         ("runcast_number", 2, _number),
         ("runcast_text", 2, _text),
         ("runcast_list", 2, _list),
+        ("runcast_detail", 2, _detail),
         ("runcast_tags", 3, _tags),
         ("runcast_words", 1, _words),
         ("runcast_like", 2, lambda held, pattern: int(like(held, pattern))),
