@@ -31,10 +31,17 @@ CHARTS_MAX = 500
 RUNS_MAX = 200  # In an address: its length has a limit, and so has what can be told apart.
 Options = dict[str, object]
 _Name = Annotated[str, msgspec.Meta(max_length=KEY_CHARS_MAX)]
-_NAMES: msgspec.json.Decoder[list[str]] = msgspec.json.Decoder(
-    Annotated[list[_Name], msgspec.Meta(max_length=CHARTS_MAX)]
-)
+_Names = Annotated[list[_Name], msgspec.Meta(max_length=CHARTS_MAX)]
 LOADING_SECONDS = 30.0  # Of a page, on a slow line.
+
+
+class Charts(msgspec.Struct, omit_defaults=True):
+    """What a link says of single charts: pins, hidden ones, orders by section, sizes in columns and rows."""
+
+    pinned: _Names = []
+    hidden: _Names = []
+    order: Annotated[dict[_Name, _Names], msgspec.Meta(max_length=CHARTS_MAX)] = {}
+    sizes: Annotated[dict[_Name, tuple[int, int]], msgspec.Meta(max_length=CHARTS_MAX)] = {}
 
 
 def project() -> tuple[str, list[str]]:
@@ -101,24 +108,15 @@ def moment() -> dict[str, object] | None:
             found["zoom"] = [low, high, *axis]
     if 0 < len(st.query_params.get("find", "")) <= FIND_CHARS_MAX:
         found["find"] = st.query_params["find"]
-    charts = {what: _names(st.query_params.get(name, "")) for what, name in (("pinned", "pinned"), ("hidden", "off"))}
-    if any(charts.values()):
-        found["charts"] = charts
-    for name in ("t", "zoom", "find", "pinned", "off"):
+    with contextlib.suppress(KeyError, msgspec.DecodeError):
+        found["charts"] = msgspec.to_builtins(msgspec.json.decode(st.query_params["charts"], type=Charts))
+    for name in ("t", "zoom", "find", "charts"):
         if name in st.query_params:
             del st.query_params[name]
     if found:
         st.session_state["moment"] = (time.monotonic(), found)
     opened, kept = st.session_state.get("moment", (0.0, None))
     return kept if time.monotonic() - opened < LOADING_SECONDS else None
-
-
-def _names(text: str) -> list[str]:
-    """Read a list of metrics' names; of what is none, nothing."""
-    try:
-        return _NAMES.decode(text)
-    except msgspec.DecodeError:
-        return []
 
 
 def _finite(text: str) -> float:

@@ -105,3 +105,63 @@ def test_a_menu_is_walked_with_the_keyboard(page: Page) -> None:
     expect(page.locator(".card.large")).to_have_count(1)
     page.keyboard.press("Escape")
     expect(page.locator(".card.large")).to_have_count(0)
+
+
+def test_a_chart_is_pulled_to_another_place_and_to_another_size(page: Page) -> None:
+    natural = names(page)
+    head = page.locator(f".card:has([data-name='{natural[0]}']) .title")
+    last = page.locator(f".card:has([data-name='{natural[2]}'])")
+    box, target = head.bounding_box(), last.bounding_box()
+    assert box is not None
+    assert target is not None
+    page.mouse.move(box["x"] + 60, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(target["x"] + target["width"] - 20, target["y"] + 60, steps=8)
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    assert names(page) == natural  # Taken back.
+    page.mouse.move(box["x"] + 60, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(target["x"] + target["width"] - 20, target["y"] + 60, steps=8)
+    page.mouse.up()
+    moved = [natural[1], natural[2], natural[0]]
+    assert names(page) == moved
+    card = page.locator(f".card:has([data-name='{natural[1]}'])")
+    before = card.bounding_box()
+    assert before is not None
+    card.hover()
+    page.mouse.move(before["x"] + before["width"] - 5, before["y"] + before["height"] - 5)
+    page.mouse.down()
+    page.mouse.move(before["x"] + 2 * before["width"], before["y"] + 2 * before["height"], steps=8)
+    page.mouse.up()
+    after = card.bounding_box()
+    assert after is not None
+    assert after["width"] > 1.9 * before["width"]
+    assert after["height"] > 1.9 * before["height"]
+    page.wait_for_function(
+        "(name) => { const card = __rc.board.cards.cards.get(name); return card.canvas.clientWidth === card.width; }",
+        arg=natural[1],
+    )
+    page.reload()
+    ready(page, metrics=3)
+    assert names(page) == moved
+    assert card.get_attribute("data-wide") == "2"
+    assert "charts=" in page.evaluate("__rc.board.link()")
+
+
+def test_place_and_size_are_said_by_keys_too(page: Page) -> None:
+    natural = names(page)
+    menu(page, natural[0], "Place and size")
+    panel = page.get_by_role("dialog", name=f"Place and size of {natural[0]}")
+    expect(panel.get_by_role("button", name="Before the chart")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert names(page) == [natural[1], natural[0], natural[2]]
+    panel.get_by_role("button", name="As wide as the board").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(f".card:has([data-name='{natural[0]}'])")).to_have_attribute("data-wide", "3")
+    panel.get_by_role("button", name="natural order").press("Enter")
+    expect(panel).to_be_hidden()
+    expect(page.get_by_role("button", name=f"More for {natural[0]}")).to_be_focused()
+    assert names(page) == natural
+    expect(page.locator(f".card:has([data-name='{natural[0]}'])")).to_have_attribute("data-wide", "1")

@@ -113,6 +113,7 @@ def test_axes_are_set_by_hand_for_one_chart(stage: Stage, visit: Open) -> None:
     page.wait_for_function("__rc.board.cards.cards.get('loss').x[1] !== 800")
     page.locator(".choice button", has_text="Step").click()
     until("range", "loss", 400, 800)
+    page.wait_for_function("__rc.board.cards.cards.get('loss').axis === 'step'")
     mark.click()
     expect(ends["x to"]).to_have_value("800")
     form.get_by_role("button", name="Automatic").click()

@@ -81,7 +81,7 @@ class Board {
     this.own = this.single ? new Own(this) : null;
     const beside = this.panels ? [this.panels.tabs, this.panels.root] : [];
     this.root = element("div", this.single ? "rc single" : "rc",
-      this.side.root, element("div", "main", ...beside, this.toolbar.root, this.cards.root, this.lesson.root, this.dock.root), this.cards.tip.root, this.cards.menu.root, this.cards.ranges.root, this.help.root);
+      this.side.root, element("div", "main", ...beside, this.toolbar.root, this.cards.root, this.lesson.root, this.dock.root), ...this.cards.floating, this.help.root);
     parent.append(this.root);
     this.keys = new Keys(this);
   }
@@ -190,8 +190,8 @@ class Board {
     put("t", this.clock && !this.clock.live ? String(this.clock.t) : null); // To the last digit: a point more is another picture.
     const { choices, query } = this.cards;
     put("find", query || null);
-    put("pinned", choices.pinned.size ? JSON.stringify([...choices.pinned]) : null);
-    put("off", choices.hidden.size ? JSON.stringify([...choices.hidden]) : null);
+    const charts = choices.said();
+    put("charts", Object.keys(charts).length ? JSON.stringify(charts) : null);
     put("zoom", this.range ? this.range.join(",") : null);
     const shown = [...this.runs.keys()].filter((id) => !this.hidden.has(id));
     if (!this.single && this.hidden.size && shown.length) put("only", shown.join(","));
@@ -218,7 +218,7 @@ class Board {
   }
 
   on_hover(message) {
-    this.cards.showHover(message);
+    this.cards.hover.tip.show(message);
   }
 
   on_notes({ notes }) {
@@ -272,8 +272,6 @@ class Board {
     cancelAnimationFrame(this.waiting);
     this.ratio?.removeEventListener("change", this.onRatio);
     for (const timer of this.later.values()) clearTimeout(timer);
-    this.cards.menu.close();
-    this.cards.ranges.close(false);
     this.cards.destroy();
     this.dock.destroy();
     this.panels?.destroy();

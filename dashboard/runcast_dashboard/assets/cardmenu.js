@@ -1,61 +1,22 @@
-// What can be done with one chart: pin it to the top, hide it, show it large, take it away as a picture or as numbers.
-// What is pinned and hidden is remembered by this browser, for each project.
+// What can be done with one chart: pin it to the top, say its place and size, hide it, show it large, take it away as a
+// picture or as numbers.
 
 import { button, element } from "./dom.js";
+import { Popover } from "./popover.js";
 
-const REMEMBERED_MAX = 500; // Names of one project.
-
-export class Choices {
-  // `linked` are those of a link that was opened: they hold for this visit.
-  constructor(project, linked) {
-    this.key = `runcast charts ${project}`;
-    this.pinned = new Set();
-    this.hidden = new Set();
-    try {
-      const kept = linked ?? JSON.parse(localStorage.getItem(this.key) ?? "{}");
-      for (const what of ["pinned", "hidden"]) this[what] = new Set([].concat(kept[what] ?? []).filter((name) => typeof name === "string"));
-    } catch {
-      // A browser that keeps nothing, or somebody's own words in our place.
-    }
-  }
-
-  toggle(what, name) {
-    if (!this[what].delete(name)) this[what].add(name);
-    this.keep();
-  }
-
-  showAll() {
-    this.hidden.clear();
-    this.keep();
-  }
-
-  keep() {
-    try {
-      localStorage.setItem(this.key, JSON.stringify({ pinned: [...this.pinned].slice(-REMEMBERED_MAX), hidden: [...this.hidden].slice(-REMEMBERED_MAX) }));
-    } catch {
-      // It holds for this visit.
-    }
-  }
-}
-
-export class CardMenu {
+export class CardMenu extends Popover {
   constructor(cards) {
+    super("div", "", "menu", () => cards.board.root);
     this.cards = cards;
-    this.root = element("div", "menu");
-    this.root.setAttribute("role", "menu");
-    this.root.hidden = true;
-    this.onAway = (event) => {
-      if (!this.root.contains(event.composedPath()[0])) this.close();
-    };
   }
 
   open(card, anchor) {
+    if (!this.root.hidden && this.anchor === anchor) return this.close();
     const { cards } = this;
     const { choices } = cards;
     const entry = (text, act) => {
       const one = button("entry", "", () => {
-        this.close();
-        anchor.focus(); // Where the reader was; and what is hidden hears no keys.
+        this.close(); // The focus goes back first: what is hidden hears no keys.
         act();
       }, text);
       one.setAttribute("role", "menuitem");
@@ -64,35 +25,22 @@ export class CardMenu {
     this.root.replaceChildren(
       entry(choices.pinned.has(card.name) ? "Unpin" : "Pin to the top", () => cards.choose("pinned", card.name)),
       entry(card.root.classList.contains("large") ? "Show small" : "Show large", () => cards.enlarge(card)),
+      entry("Place and size…", () => cards.placing.open(card, anchor)),
       entry("Axis ranges…", () => cards.ranges.open(card, anchor)),
       entry("Save as PNG", () => savePicture(card, cards.board)),
       entry("Save as SVG", () => cards.board.ask({ op: "svg", metric: card.name })),
       entry("Save as CSV", () => cards.board.ask({ op: "csv", metric: card.name })),
       entry("Hide", () => cards.choose("hidden", card.name)));
-    const [at, box] = [anchor.getBoundingClientRect(), cards.board.root.getBoundingClientRect()];
-    Object.assign(this.root.style, { left: `${Math.max(8, at.right - box.left - 150)}px`, top: `${at.bottom - box.top + 4}px` });
-    this.root.hidden = false;
-    this.root.firstChild.focus();
-    setTimeout(() => document.addEventListener("pointerdown", this.onAway, { capture: true, once: true }));
-    this.root.onkeydown = (event) => this.walk(event, anchor);
+    return this.show(anchor, this.root.firstChild);
   }
 
-  walk(event, anchor) {
+  pressed(event) {
     const all = [...this.root.children];
     const at = all.indexOf(event.composedPath()[0]);
-    if (event.key === "Escape") {
-      this.close();
-      anchor.focus();
-    } else if (event.key === "ArrowDown") all[(at + 1) % all.length].focus();
+    if (event.key === "ArrowDown") all[(at + 1) % all.length].focus();
     else if (event.key === "ArrowUp") all[(at + all.length - 1) % all.length].focus();
-    else return;
-    event.stopPropagation();
-    event.preventDefault();
-  }
-
-  close() {
-    this.root.hidden = true;
-    document.removeEventListener("pointerdown", this.onAway, { capture: true });
+    else return false;
+    return true;
   }
 }
 

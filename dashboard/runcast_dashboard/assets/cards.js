@@ -1,27 +1,21 @@
 // The charts as cards, in sections by the first part of the metric's name; the pointer over them; and what is near
 // the screen. A card has a canvas only while it is near: a thousand metrics cost no more than a screenful.
 
-import { CardMenu, Choices } from "./cardmenu.js";
+import { CardMenu } from "./cardmenu.js";
+import { Choices } from "./choices.js";
 import { button, element, icon, write } from "./dom.js";
 import { whole } from "./format.js";
-import { byPart, sample } from "./machine.js";
+import { Hover } from "./hover.js";
+import { sample } from "./machine.js";
 import { isSystem } from "./names.js";
+import { natural, ordered, sectionOf } from "./order.js";
+import { Placing } from "./placing.js";
 import { Ranges } from "./ranges.js";
-import { Tip } from "./tip.js";
 
 const FLAT_MAX = 9; // So few fill one screen: sections would only leave holes.
 const NEAR = "240px"; // A card gets its canvas this long before it scrolls into view.
-const PAD = { left: 50, right: 12 }; // As in chart.js.
-const DRAG_MIN = 0.015; // Less of the width is a click, not a stretch.
-const sectionOf = (name) => (name.includes("/") ? name.slice(0, name.indexOf("/")) : "Charts");
-const collate = new Intl.Collator("en", { numeric: true }).compare;
-// What a training is judged by comes first, what the machine did comes last.
-const LEADING = [/^val(id(ation)?)?\b/i, /^(eval|test)\b/i, /^train(ing)?\b/i];
-const TRAILING = /^(_system|sys(tem)?|gpu|cpu|hardware|perf)\b/i;
 const SYSTEM = "System"; // The section of what the machines did.
 const PINNED = "Pinned"; // What the reader wants to see first.
-const rank = (name) => (TRAILING.test(name) ? LEADING.length + 1 : LEADING.findIndex((lead) => lead.test(name)) + 1 || LEADING.length + 0.5);
-const natural = (a, b) => rank(a) - rank(b) || (isSystem(a) && isSystem(b) ? byPart(a, b) : 0) || collate(a, b);
 
 export class Cards {
   constructor(board) {
@@ -29,10 +23,12 @@ export class Cards {
     this.cards = new Map(); // Metric name → card.
     this.sections = new Map();
     this.query = board.data.moment?.find ?? null;
-    this.tip = new Tip(board);
     this.choices = new Choices(board.data.project, board.data.moment?.charts);
+    this.hover = new Hover(this);
     this.menu = new CardMenu(this);
     this.ranges = new Ranges(this);
+    this.placing = new Placing(this);
+    this.floating = [this.hover.tip.root, this.menu.root, this.ranges.root, this.placing.root];
     this.list = element("div", "sections");
     this.nothing = element("div", "nothing");
     this.nothing.hidden = true;
@@ -69,13 +65,16 @@ export class Cards {
     plot.append(cross, stretch);
     const byHand = button("ghost by-hand", "", () => this.ranges.open(card, byHand), icon("range"));
     const head = element("div", "title", title, note, byHand, grow, more);
-    const root = element("div", "card", head, plot);
-    const card = { name, root, title, plot, cross, stretch, note, broken, count, byHand, width: 0, height: 0, canvas: null };
+    const corner = element("div", "corner");
+    const root = element("div", "card", head, plot, corner);
+    const card = { name, root, head, title, plot, corner, cross, stretch, note, broken, count, byHand, width: 0, height: 0, canvas: null };
     this.ranges.mark(card);
     plot.dataset.name = name;
     title.title = `${name}: click to list its last values beside the runs`;
     title.onclick = () => this.setPrimary(name);
-    this.pointer(card);
+    this.fit(card, this.choices.sizeOf(name));
+    this.hover.watch(card);
+    this.placing.watch(card);
     this.near.observe(plot);
     this.sizes.observe(plot);
     return card;
@@ -92,6 +91,28 @@ export class Cards {
     this.filter(this.query);
   }
 
+  // A size in columns and rows, as it is shown; `resize` keeps it.
+  fit({ root }, [wide, high]) {
+    root.dataset.wide = String(wide);
+    root.dataset.high = String(high);
+  }
+
+  resize(card, size) {
+    this.choices.resize(card.name, size);
+    this.fit(card, size);
+  }
+
+  // The order of the section that a card stands in; null is the natural one.
+  reorder(card, names) {
+    this.choices.reorder(card.section, names);
+    this.arrange();
+    this.filter(this.query);
+  }
+
+  namesBeside(card) {
+    return [...card.root.parentNode.children].map((root) => root.querySelector(".plot").dataset.name);
+  }
+
   showAll() {
     this.choices.showAll();
     this.filter(this.query);
@@ -105,13 +126,17 @@ export class Cards {
     for (const name of [...this.cards.keys()].sort((a, b) => pinned.has(b) - pinned.has(a) || natural(a, b))) {
       const group = pinned.has(name) ? PINNED : isSystem(name) ? this.partOf(name) : flat ? "All metrics" : sectionOf(name);
       if (!groups.has(group)) groups.set(group, []);
-      groups.get(group).push(this.cards.get(name));
+      groups.get(group).push(name);
     }
-    for (const [group, cards] of groups) {
+    for (const [group, names] of groups) {
       let section = this.sections.get(group);
-      if (!section) this.sections.set(group, (section = this.buildSection(group, isSystem(cards[0].name) && group !== PINNED)));
-      for (const card of cards) this.entitle(card, flat || group === PINNED ? "" : group);
-      if (section.body.children.length !== cards.length || cards.some((card, i) => section.body.children[i] !== card.root)) section.body.replaceChildren(...cards.map((card) => card.root));
+      if (!section) this.sections.set(group, (section = this.buildSection(group, isSystem(names[0]) && group !== PINNED)));
+      const cards = ordered(names, this.choices.order.get(group)).map((name) => this.cards.get(name));
+      for (const card of cards) {
+        card.section = group;
+        this.entitle(card, flat || group === PINNED ? "" : group);
+      }
+      this.line(section.body, cards);
       write(section.count, String(cards.length));
     }
     for (const [group, section] of this.sections) {
@@ -120,11 +145,18 @@ export class Cards {
       this.sections.delete(group);
     }
     // Few charts are drawn higher, so that they fill the screen.
-    const few = [...groups.values()].filter(([card]) => !isSystem(card.name)).length === 1 && logged ? logged : Infinity;
+    const few = [...groups.values()].filter(([name]) => !isSystem(name)).length === 1 && logged ? logged : Infinity;
     this.list.style.setProperty("--rows", String(few === 4 ? 2 : Math.min(3, Math.ceil(few / 3))));
     this.list.dataset.few = String(few);
     const order = [...groups.keys()].map((group) => this.sections.get(group).root);
     if (order.some((root, i) => this.list.children[i] !== root)) this.list.replaceChildren(...order);
+  }
+
+  // Put cards in a line with as few moves as may be: one that stands where it should keeps the focus and its canvas.
+  line(body, cards) {
+    const wanted = new Set(cards.map((card) => card.root));
+    for (const root of [...body.children]) if (!wanted.has(root)) root.remove();
+    cards.forEach(({ root }, i) => body.children[i] !== root && body.insertBefore(root, body.children[i] ?? null));
   }
 
   // One run's machine has a tab of its own, in parts; beside many runs it is one section.
@@ -197,7 +229,7 @@ export class Cards {
     for (const section of this.sections.values()) {
       let shown = 0;
       for (const child of section.body.children) {
-        const { name } = child.lastChild.dataset;
+        const { name } = child.querySelector(".plot").dataset;
         child.hidden = this.choices.hidden.has(name) || (!!text && !matches(name));
         shown += !child.hidden;
       }
@@ -244,79 +276,6 @@ export class Cards {
     this.board.ask({ op: "size", id: card.name, width, height });
   }
 
-  pointer(card) {
-    const { plot } = card;
-    const at = (event) => {
-      const box = plot.getBoundingClientRect();
-      return [(event.clientX - box.left - PAD.left) / (box.width - PAD.left - PAD.right), (event.clientY - box.top - 8) / (box.height - 30)];
-    };
-    let from = null;
-    let waiting = 0;
-    const move = (event) => {
-      const [x, y] = at(event);
-      if (from !== null) this.showStretch(card, from, Math.min(1, Math.max(0, x)));
-      if (x < 0 || x > 1) return this.leave();
-      this.showCross(card, x);
-      this.tip.follow(event);
-      this.board.ask({ op: "hover", at: { id: card.name, x, y } });
-      return undefined;
-    };
-    plot.onpointermove = (event) => {
-      cancelAnimationFrame(waiting);
-      waiting = requestAnimationFrame(() => move(event));
-    };
-    plot.onpointerleave = () => {
-      cancelAnimationFrame(waiting);
-      this.leave();
-    };
-    plot.onpointerdown = (event) => {
-      if (event.button !== 0) return;
-      from = Math.min(1, Math.max(0, at(event)[0]));
-      plot.setPointerCapture(event.pointerId);
-    };
-    const end = (event) => {
-      const to = Math.min(1, Math.max(0, at(event)[0]));
-      card.stretch.style.display = "none";
-      if (from !== null && event.type === "pointerup" && Math.abs(to - from) > DRAG_MIN) this.board.ask({ op: "zoom", id: card.name, part: [Math.min(from, to), Math.max(from, to)] });
-      from = null;
-    };
-    plot.onpointerup = end;
-    plot.onpointercancel = end;
-    plot.ondblclick = () => this.board.ask({ op: "zoom", part: null });
-  }
-
-  showStretch(card, from, to) {
-    const width = card.width - PAD.left - PAD.right;
-    Object.assign(card.stretch.style, { display: "block", left: `${PAD.left + Math.min(from, to) * width}px`, width: `${Math.abs(to - from) * width}px` });
-  }
-
-  showCross(over, x) {
-    for (const card of this.cards.values()) {
-      if (!card.canvas) continue;
-      // Along another axis, as that of samples of the machine, the same place is something else.
-      if (card.axis !== over.axis) continue;
-      const part = card === over ? x : this.elsewhere(over, x, card);
-      card.cross.style.transform = `translateX(${PAD.left + part * (card.width - PAD.left - PAD.right)}px)`;
-      card.cross.style.opacity = part < 0 || part > 1 ? 0 : card === over ? 0.9 : 0.4;
-    }
-  }
-
-  // Where a place of one chart lies on another, whose ends may have been said by hand.
-  elsewhere({ x: shown }, part, { x: other }) {
-    if (!shown || !other) return part;
-    return (shown[0] + part * (shown[1] - shown[0]) - other[0]) / (other[1] - other[0]);
-  }
-
-  leave() {
-    this.tip.hide();
-    for (const card of this.cards.values()) if (card.canvas) card.cross.style.opacity = 0;
-    this.board.ask({ op: "hover", at: null });
-  }
-
-  showHover(message) {
-    this.tip.show(message);
-  }
-
   // What a chart does not show as it is: fewer points than were logged, or values that are no numbers.
   showNotes(notes) {
     for (const [name, { shown, total, broken, axis, x, apart }] of Object.entries(notes)) {
@@ -330,6 +289,7 @@ export class Cards {
   }
 
   destroy() {
+    for (const panel of [this.menu, this.ranges, this.placing]) panel.close(false);
     this.near.disconnect();
     this.sizes.disconnect();
   }

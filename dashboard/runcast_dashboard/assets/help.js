@@ -11,6 +11,7 @@ const LINES = [
   ["esc", "undo: the filter, the large chart, the zoom"],
   ["?", "this"],
   ["drag over a chart", "zoom all charts; double click shows the whole range"],
+  ["drag a chart's head", "another place in its section; its lower right corner makes it larger (`⋯` does both by keys)"],
   ["click a run's colour", "hide or show it; double click shows it alone"],
   ["click a chart's title", "list that metric's last values beside the runs"],
 ];

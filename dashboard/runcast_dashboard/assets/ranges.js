@@ -4,30 +4,21 @@ import { metricOf, timed } from "./axis.js";
 import { button, element, write } from "./dom.js";
 import { dateTime, number } from "./format.js";
 import { saidOf, withRange } from "./hand.js";
+import { Popover } from "./popover.js";
 
-const WIDTH = 268; // As in board.css.
 const SECOND = 1000; // Time since a start is written in seconds.
 const minute = (ms) => new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 
-export class Ranges {
+export class Ranges extends Popover {
   constructor(cards) {
+    super("form", "ranges", "dialog", () => cards.board.root);
     this.cards = cards;
-    this.root = element("form", "menu ranges");
-    this.root.setAttribute("role", "dialog");
-    this.root.hidden = true;
     this.root.noValidate = true;
     this.root.onsubmit = (event) => {
       event.preventDefault();
       if (this.apply()) this.close();
     };
     this.root.onchange = () => this.apply();
-    this.root.onkeydown = (event) => {
-      event.stopPropagation(); // The board's keys are not meant.
-      if (event.key === "Escape") this.close();
-    };
-    this.onAway = (event) => {
-      if (!this.root.contains(event.composedPath()[0])) this.close(false);
-    };
   }
 
   get options() {
@@ -35,7 +26,7 @@ export class Ranges {
   }
 
   open(card, anchor) {
-    Object.assign(this, { card, anchor, axis: card.axis ?? "step" });
+    Object.assign(this, { card, axis: card.axis ?? "step" });
     const said = saidOf(this.options, card.name);
     this.root.setAttribute("aria-label", `Axes of ${card.name}`);
     const along = metricOf(this.axis) ?? { step: "step", rel: "seconds", wall: "time" }[this.axis];
@@ -47,13 +38,7 @@ export class Ranges {
     this.all.title = "Let both axes follow what is shown";
     const done = element("button", "chip on", "Done");
     this.root.replaceChildren(this.y.row, this.x.row, this.wrong, element("div", "ranges-foot", this.all, element("div", "space"), done));
-    const [at, box] = [anchor.getBoundingClientRect(), this.cards.board.root.getBoundingClientRect()];
-    const left = Math.min(at.right - box.left - WIDTH, box.width - WIDTH - 8);
-    this.root.hidden = false;
-    const top = Math.min(at.bottom - box.top + 4, box.height - this.root.offsetHeight - 8);
-    Object.assign(this.root.style, { left: `${Math.max(8, left)}px`, top: `${Math.max(8, top)}px` });
-    this.y.fields[0].focus();
-    setTimeout(() => document.addEventListener("pointerdown", this.onAway, { capture: true }));
+    this.show(anchor, this.y.fields[0]);
   }
 
   // Two fields, for the low end and the high one.
@@ -116,10 +101,7 @@ export class Ranges {
     card.byHand.setAttribute("aria-label", `Axes of ${card.name} by hand: ${text}`);
   }
 
-  close(back = true) {
-    if (this.root.hidden) return;
-    this.root.hidden = true;
-    document.removeEventListener("pointerdown", this.onAway, { capture: true });
-    if (back) (this.anchor.hidden ? this.card.root.querySelector(".grow") : this.anchor).focus();
+  back() {
+    (this.anchor.hidden ? this.card.root.querySelector(".grow") : this.anchor).focus();
   }
 }

@@ -32,7 +32,7 @@ export class Toolbar {
     this.fold.hidden = true;
     this.root = element("div", "bar", this.find, this.slider(options), element("div", "label", element("span", "words", "X axis"), axes, this.other, this.names),
       this.toggle("Log x", "logx", "Logarithmic x axis, where it is no time"), this.toggle("Log y", "log", "Logarithmic y axis"), this.toggle("Clip outliers", "outliers", "Scale y to the central 98 % of what is shown"),
-      this.fold, this.reset, element("div", "space"), ...(board.single ? [] : [(this.views = new Views(board)).root]), this.health);
+      this.fold, this.reset, element("div", "space"), ...(board.single ? [] : [(this.views = new Views(board)).whole]), this.health);
   }
 
   slider(options) {

@@ -2,11 +2,13 @@
 
 import { Service } from "./asking.js";
 import { button, element } from "./dom.js";
+import { Popover } from "./popover.js";
 
 const NAME_MAX = 256;
 
-export class Views {
+export class Views extends Popover {
   constructor(board) {
+    super("div", "view-panel", "dialog");
     this.board = board;
     this.service = new Service(`${location.origin}/api/v1`, board.data.project);
     this.open = button("chip", "Save what is shown under a name, or open what somebody saved", () => this.toggle(), "Views");
@@ -21,33 +23,15 @@ export class Views {
       event.preventDefault();
       this.save(this.name.value.trim());
     };
-    this.panel = element("div", "menu view-panel", this.list, form, this.said);
-    this.panel.setAttribute("role", "dialog");
-    this.panel.setAttribute("aria-label", "Views");
-    this.panel.hidden = true;
-    this.panel.onkeydown = (event) => {
-      event.stopPropagation(); // Letters are a name here.
-      if (event.key !== "Escape") return;
-      this.close();
-      this.open.focus();
-    };
-    this.onAway = (event) => {
-      if (!this.root.contains(event.composedPath()[0])) this.close();
-    };
-    this.root = element("div", "views", this.open, this.panel);
+    this.root.setAttribute("aria-label", "Views");
+    this.root.append(this.list, form, this.said);
+    this.whole = element("div", "views", this.open, this.root);
   }
 
   toggle() {
-    if (!this.panel.hidden) return this.close();
-    this.panel.hidden = false;
-    document.addEventListener("pointerdown", this.onAway, true);
-    this.name.focus();
+    if (!this.root.hidden) return this.close();
+    this.show(this.open, this.name);
     return this.ask(() => this.service.get("views"));
-  }
-
-  close() {
-    this.panel.hidden = true;
-    document.removeEventListener("pointerdown", this.onAway, true);
   }
 
   save(name) {
