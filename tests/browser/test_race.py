@@ -80,8 +80,9 @@ def test_runs_of_other_days_race_step_by_step(page: Page) -> None:
     ask(page, {"op": "seek", "t": 100})
     expect(page.locator('.row[data-id="hare"] .run-detail')).to_contain_text("step 59")
     expect(page.locator('.row[data-id="tortoise"] .run-detail')).to_contain_text("step 100")
-    # A link has the race and its moment.
-    link = page.evaluate("__rc.board.link()")
+    # A link has the race and its moment, also before Python has heard of them.
+    link = page.evaluate("(__rc.board.setOptions({ log: true }), __rc.board.link())")
+    assert {"race=1", "log=1", "t=100"} <= set(link.partition("?")[2].split("&"))
     page.goto(link)
     ready(page)
     page.wait_for_function("__rc.board.clock?.unit === 'step' && Math.abs(__rc.board.clock.t - 100) <= 1")

@@ -4,6 +4,7 @@
 // Streamlit calls the default export at mount and again whenever `data` or the theme changes, with the same
 // parentElement; what it returns is called only at unmount. So: find the living board and update it.
 
+import { address } from "./address.js";
 import { fileName, save } from "./cardmenu.js";
 import { Cards } from "./cards.js";
 import { Dock } from "./dock.js";
@@ -183,19 +184,9 @@ class Board {
     else this.ask({ op: "seek", t: moment.t });
   }
 
-  // The address of what is shown now: the same runs, settings, stretch and moment.
+  // The address of what is shown now.
   link() {
-    const url = new URL(location.href);
-    const put = (name, value) => (value === null ? url.searchParams.delete(name) : url.searchParams.set(name, value));
-    put("t", this.clock && !this.clock.live ? String(this.clock.t) : null); // To the last digit: a point more is another picture.
-    const { choices, query } = this.cards;
-    put("find", query || null);
-    const charts = choices.said();
-    put("charts", Object.keys(charts).length ? JSON.stringify(charts) : null);
-    put("zoom", this.range ? this.range.join(",") : null);
-    const shown = [...this.runs.keys()].filter((id) => !this.hidden.has(id));
-    if (!this.single && this.hidden.size && shown.length) put("only", shown.join(","));
-    return url.href;
+    return address(this).href;
   }
 
   teach() {

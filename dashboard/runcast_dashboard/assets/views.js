@@ -1,5 +1,6 @@
 // Saved views: links to this project's board that have a name, for everybody who reads it.
 
+import { address } from "./address.js";
 import { Service } from "./asking.js";
 import { button, element } from "./dom.js";
 import { Popover } from "./popover.js";
@@ -36,7 +37,7 @@ export class Views extends Popover {
 
   save(name) {
     if (!name) return void (this.said.textContent = "Give it a name first.");
-    const query = new URL(this.board.link()).searchParams;
+    const query = address(this.board).searchParams;
     query.delete("project");
     return this.ask(() => this.service.post("views", { name, query: query.toString() }), `Saved: ${name}`);
   }

@@ -1,0 +1,47 @@
+// The address of what a board shows now: the same runs, settings, charts, stretch and moment.
+//
+// Python reads it, and puts the settings into the address bar some time after a change: a link that is copied before
+// that has to have them too.
+
+const RANGES_CHARS_MAX = 4000; // In an address; beyond it those that were set first are left out.
+const FLAGS = ["log", "logx", "outliers", "fold", "race"];
+
+export function address(board) {
+  const { clock, hidden, range, runs } = board;
+  const { choices, query } = board.cards;
+  const url = new URL(location.href);
+  const put = (name, value) => (value === null ? url.searchParams.delete(name) : url.searchParams.set(name, value));
+  for (const [name, text] of Object.entries(settings(board.options))) put(name, text);
+  put("t", clock && !clock.live ? String(clock.t) : null); // To the last digit: a point more is another picture.
+  put("find", query || null);
+  const charts = choices.said();
+  put("charts", Object.keys(charts).length ? JSON.stringify(charts) : null);
+  put("zoom", range ? range.join(",") : null);
+  const shown = [...runs.keys()].filter((id) => !hidden.has(id));
+  if (!board.single && hidden.size && shown.length) put("only", shown.join(","));
+  return url;
+}
+
+// By name; null: not in the address.
+function settings(options) {
+  const { axis, x, by, band } = options;
+  return {
+    smooth: String(options.smooth),
+    kind: options.kind,
+    axis,
+    x: (axis === "metric" && x) || null,
+    by: by || null,
+    band: by ? band : null,
+    ranges: rangesText(options.ranges),
+    ...Object.fromEntries(FLAGS.map((flag) => [flag, options[flag] ? "1" : "0"])),
+  };
+}
+
+function rangesText(ranges) {
+  const left = Object.entries(ranges);
+  for (; left.length; left.shift()) {
+    const text = JSON.stringify(Object.fromEntries(left));
+    if (text.length <= RANGES_CHARS_MAX) return text;
+  }
+  return null;
+}
