@@ -216,6 +216,10 @@ class Board {
     this.cards.showNotes(notes);
   }
 
+  on_spoken({ spoken }) {
+    this.cards.describe(spoken);
+  }
+
   on_alert() {
     this.dock.timeline.news();
   }

@@ -70,6 +70,8 @@ export class Cards {
     const card = { name, root, head, title, plot, corner, cross, stretch, note, broken, count, byHand, width: 0, height: 0, canvas: null };
     this.ranges.mark(card);
     plot.dataset.name = name;
+    plot.setAttribute("role", "img");
+    plot.setAttribute("aria-label", name);
     title.title = `${name}: click to list its last values beside the runs`;
     title.onclick = () => this.setPrimary(name);
     this.fit(card, this.choices.sizeOf(name));
@@ -286,6 +288,11 @@ export class Cards {
       write(card.count, apart ? `no row has ${apart} too` : total > shown ? `${whole(shown)} of ${whole(total)} points` : "");
       card.note.title = total > shown ? "The first, lowest, highest and last point of each pixel column: the picture is the same. Zoom in for every point." : "";
     }
+  }
+
+  // In sentences, for who cannot see the charts.
+  describe(spoken) {
+    for (const [name, text] of Object.entries(spoken)) this.cards.get(name)?.plot.setAttribute("aria-label", text);
   }
 
   destroy() {

@@ -22,6 +22,7 @@ export class Dock {
     this.timeline = new Timeline(board, this.track);
     this.track.setAttribute("role", "slider");
     this.track.setAttribute("aria-label", "Moment shown");
+    this.track.tabIndex = 0; // The arrows move it, here as anywhere on the board.
     this.speeds = choice([["1", "1×"], ["5", "5×"], ["20", "20×"], ["60", "60×"], ["600", "600×"]], "20", (speed) => board.ask({ op: "speed", speed: Number(speed) }));
     this.liveButton = button("live on", "Follow what is logged now (l)", () => board.ask({ op: "live" }), element("i"), "LIVE");
     this.shareButton = button("round", "Copy a link to this moment", () => this.share(), icon("link"));
@@ -106,6 +107,7 @@ export class Dock {
     this.head.style.transform = `translateX(${part * (this.width ?? 0)}px)`;
     this.past.style.transform = `scaleX(${1 - part})`;
     this.track.setAttribute("aria-valuenow", String(Math.round(part * 100)));
+    this.track.setAttribute("aria-valuetext", this.label(t));
     this.liveButton.classList.toggle("on", live);
     const symbol = live || playing ? "pause" : "play";
     if (this.symbol !== symbol) this.playButton.replaceChildren(icon((this.symbol = symbol)));

@@ -10,11 +10,13 @@ import { Model } from "./model.js";
 import { best, hovered, latest, notes, table } from "./said.js";
 import { Scene } from "./scene.js";
 import { POINTS_MAX } from "./series.js";
+import { spoken } from "./spoken.js";
 import { picture } from "./svg.js";
 
 const DRAW_MS_MAX = 20; // The rest waits a frame, so that hover and scrub stay prompt.
 const CLOCK_POST_MS = 50;
 const LATEST_POST_MS = 250;
+const SPOKEN_POST_MS = 2000; // What is read out need not change under the reader.
 const STRIP_DRAW_MS = 400;
 const WINDOW_MS = 60; // Cards come into view in bursts.
 const SAMPLES_MAX = 4000;
@@ -220,6 +222,7 @@ let lastClock = 0;
 let lastClockText = "";
 let lastLatest = 0;
 let lastStrip = 0;
+let lastSpoken = 0;
 let stripDirty = true;
 
 function frame(now) {
@@ -252,6 +255,10 @@ function frame(now) {
       post({ ev: "notes", notes: notes(scene, charts) });
       tell({ ev: "best", best: best(scene, primary) });
       tell({ ev: "several", several: model.several });
+    }
+    if (now - lastSpoken > SPOKEN_POST_MS) {
+      lastSpoken = now;
+      tell({ ev: "spoken", spoken: spoken(scene, charts) });
     }
   }
   requestAnimationFrame(frame);

@@ -119,6 +119,7 @@ def _started(directory: Path, program: str, *arguments: str) -> Iterator[subproc
         [sys.executable, "-c", program, *arguments],
         env=os.environ | {settings.DIR: str(directory), settings.SILENT: "1"},
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,  # Of one that is ended in the middle, nobody wants to read a traceback.
         text=True,
         start_new_session=True,  # Ctrl-C is for the bench; it tells them itself.
     )
@@ -129,7 +130,7 @@ def _started(directory: Path, program: str, *arguments: str) -> Iterator[subproc
 
 
 def _said(process: subprocess.Popen[str]) -> str:
-    said, _ = process.communicate()
+    said, complaint = process.communicate()
     if process.returncode:
-        raise RuncastError(f"a program of the bench ended with status {process.returncode}")
+        raise RuncastError(f"a program of the bench ended with status {process.returncode}: {complaint.strip()[-500:]}")
     return said
