@@ -22,7 +22,7 @@ function sentences(scene, name, { metric, drawn, xShown }) {
     for (let i = from; i < to; i++) if (Number.isFinite(ys[i])) [low, high] = [Math.min(low, ys[i]), Math.max(high, ys[i])];
   }
   if (!ends.length) return `${name}: no points here.`;
-  const goal = goalOf(drawn[0].run, name);
+  const goal = goalOf(scene.shownRuns().at(-1), name); // What is drawn may be a group.
   const height = ({ y }) => (Number.isFinite(y) ? y * (goal || 1) : -Infinity);
   ends.sort((p, q) => height(q) - height(p));
   const what = `${whole(ends.length)} ${scene.options.by ? "group" : "curve"}${ends.length === 1 ? "" : "s"}`;
