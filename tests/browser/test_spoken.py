@@ -32,6 +32,8 @@ def test_each_chart_says_in_words_what_it_shows(stage: Stage, visit: Open) -> No
     page.locator(".choice button", has_text="Relative").click()
     expect(chart).to_have_accessible_name(re.compile("2 curves, [0-9.s]+ to [0-9.]+s after their start"))
     page.get_by_role("combobox", name="Group by").select_option("kind")
-    expect(chart).to_have_accessible_name(re.compile("2 groups, .* best first: kind = good [0-9.]+; kind = bad [0-9.]+"))
+    expect(chart).to_have_accessible_name(
+        re.compile("2 groups, .* best first: kind = good [0-9.]+; kind = bad [0-9.]+")
+    )
     ask(page, {"op": "hidden", "ids": ["good", "bad"]})
     expect(chart).to_have_accessible_name("val/loss: no points here.")
