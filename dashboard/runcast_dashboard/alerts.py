@@ -7,7 +7,6 @@ from hashlib import sha256
 from typing import Any
 
 from runcast_dashboard.components import component, declare, ignored
-from runcast_dashboard.relay import PREFIX
 
 _alerts = component("alerts")
 
@@ -17,7 +16,7 @@ def alerts(project: str, *, projects: Sequence[str]) -> Any:
     declare()
     return _alerts(
         key="alerts-" + sha256(project.encode()).hexdigest(),
-        data={"project": project, "projects": list(projects), "api": PREFIX},
+        data={"project": project, "projects": list(projects)},
         on_open_change=ignored,
         on_project_change=ignored,
         height="content",

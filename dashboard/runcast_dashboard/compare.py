@@ -7,7 +7,6 @@ from hashlib import sha256
 from typing import Any
 
 from runcast_dashboard.components import component, declare, ignored
-from runcast_dashboard.relay import PREFIX
 
 VIEWS = ("diff", "charts", "scatter", "parallel", "importance")
 
@@ -22,7 +21,7 @@ def compare(project: str, *, runs: Sequence[str], show: str) -> Any:
     declare()
     return _compare(
         key="compare-" + sha256(f"{project} {','.join(runs)}".encode()).hexdigest(),
-        data={"project": project, "api": PREFIX, "runs": list(runs), "show": show},
+        data={"project": project, "runs": list(runs), "show": show},
         on_show_change=ignored,
         on_open_change=ignored,
         on_keep_change=ignored,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from runcast_dashboard.components import component, declare
-from runcast_dashboard.relay import PREFIX
 
 _health = component("health")
 
@@ -11,4 +10,4 @@ _health = component("health")
 def health() -> None:
     """Show how the service is, for as long as somebody looks."""
     declare()
-    _health(key="health", data={"api": PREFIX}, height="content", width="stretch")
+    _health(key="health", height="content", width="stretch")

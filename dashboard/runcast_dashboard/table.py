@@ -7,9 +7,6 @@ from hashlib import sha256
 from typing import Any
 
 from runcast_dashboard.components import component, declare, ignored
-from runcast_dashboard.relay import PREFIX
-
-API = PREFIX  # On the page's own origin; a dashboard served apart relays it.
 
 _table = component("table")
 
@@ -26,7 +23,6 @@ def table(project: str, *, projects: Sequence[str], place: Mapping[str, str], se
         data={
             "project": project,
             "projects": list(projects),
-            "api": API,
             "filter": place.get("filter", ""),
             "sort": place.get("sort", ""),
             "group": place.get("group", ""),

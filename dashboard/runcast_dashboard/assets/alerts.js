@@ -2,6 +2,7 @@
 // two seconds; what stands in the field of a new rule is the reader's.
 
 import { Service } from "./asking.js";
+import { mounted, themed } from "./component.js";
 import { button, element, icon, write } from "./dom.js";
 import { dateTime, whole } from "./format.js";
 
@@ -9,24 +10,12 @@ const ASK_MS = 2000;
 const SHOWN_MAX = 200;
 const CHARS_MAX = 400; // Of a rule, as the service takes it.
 const EXAMPLES = ["loss > 3", "lr == 0 for 5m", "val/loss not falling for 1000 steps", "grad/* is nan", "gpu idle for 10m", "run silent for 5m"];
-const pages = new WeakMap();
-
-export default function mount(component) {
-  const root = component.parentElement;
-  const page = pages.get(root);
-  if (page) page.update(component);
-  else pages.set(root, new Alerts(component));
-  return () => {
-    pages.get(root)?.destroy();
-    pages.delete(root);
-  };
-}
 
 class Alerts {
   constructor(component) {
     this.component = component;
-    const { project, projects, api } = component.data;
-    this.service = new Service(api, project);
+    const { project, projects } = component.data;
+    this.service = new Service(project);
     const picker = element("select", "a-picker", ...[...new Set([project, ...projects])].map((name) => Object.assign(element("option", "", name), { value: name, selected: name === project })));
     picker.setAttribute("aria-label", "Project");
     picker.onchange = () => this.component.setTriggerValue("project", picker.value);
@@ -38,7 +27,7 @@ class Alerts {
       element("section", "", element("h2", "", "Alerts"), this.list),
       element("section", "", element("h2", "", "Rules"), this.rules, this.form())));
     component.parentElement.append(this.root);
-    this.theme();
+    themed(this.root);
     this.ask = this.ask.bind(this);
     document.addEventListener("visibilitychange", this.ask);
     this.ask();
@@ -46,13 +35,7 @@ class Alerts {
 
   update(component) {
     this.component = component;
-    this.theme();
-  }
-
-  theme() {
-    const page = getComputedStyle(this.root).getPropertyValue("--st-background-color").trim() || "#ffffff";
-    const channels = page[0] === "#" ? [1, 3, 5].map((at) => parseInt(page.slice(at, at + 2), 16)) : page.match(/\d+/g).map(Number);
-    this.root.classList.toggle("dark", channels[0] + channels[1] + channels[2] < 380);
+    themed(this.root);
   }
 
   form() {
@@ -155,3 +138,5 @@ class Alerts {
     this.root.remove();
   }
 }
+
+export default mounted(Alerts);

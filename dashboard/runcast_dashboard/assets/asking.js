@@ -1,20 +1,29 @@
 // The service's REST API as pages in the browser ask it: on their own origin, answers as values, troubles as sentences.
 
 export class Trouble extends Error {
-  constructor(message, { code = "", status = 0, at = null, length = 1 } = {}) {
+  // `said` is what the service said of it, beside the sentence: where in a text it is, or what it found instead.
+  constructor(message, { code = "", status = 0, at = null, length = 1, said = {} } = {}) {
     super(message);
-    Object.assign(this, { code, status, at, length });
+    Object.assign(this, { code, status, at, length, said });
   }
 }
 
+// The API has the page's own origin: a dashboard that is served apart relays it.
+const API = "/api/v1";
+
 export class Service {
-  constructor(base, project) {
-    this.base = base;
+  constructor(project = "") {
+    this.base = API;
     this.project = project;
   }
 
   get root() {
     return `${this.base}/projects/${encodeURIComponent(this.project)}`;
+  }
+
+  // How the service is, and what is wrong in words; with so many of the entries that it could not store.
+  health(limit = 1) {
+    return this.ask(`${this.base}/health?limit=${limit}`);
   }
 
   // `params` are pairs: a name may stand there often. What is null or empty is left out.
@@ -24,7 +33,8 @@ export class Service {
   }
 
   post(path, body) {
-    return this.ask(`${this.root}/${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    const said = body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+    return this.ask(`${this.root}/${path}`, { method: "POST", ...said });
   }
 
   remove(path) {
@@ -47,10 +57,10 @@ export class Service {
     }
     if (answer.ok && body) return body;
     const { code, message, at, length } = body?.error ?? {};
-    throw new Trouble(message ?? `The service answered ${answer.status}.`, { code, status: answer.status, at: at ?? null, length });
+    throw new Trouble(message ?? `The service answered ${answer.status}.`, { code, status: answer.status, at: at ?? null, length, said: body?.error });
   }
 }
 
 // JSON has no NaN: floats that it cannot say come as words.
 const WORDS = { NaN, Infinity, "-Infinity": -Infinity };
-export const asNumber = (value) => (typeof value === "number" ? value : typeof value === "string" && value in WORDS ? WORDS[value] : null);
+export const asNumber = (value) => (typeof value === "number" ? value : typeof value === "string" && Object.hasOwn(WORDS, value) ? WORDS[value] : null);

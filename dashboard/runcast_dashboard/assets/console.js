@@ -37,9 +37,9 @@ export class Console {
   async read() {
     const { service } = this.panels;
     const query = this.query;
-    const asked = { limit: PER_READ };
-    if (query) asked.search = query;
-    else if (this.lines.size) asked.after = [...this.behind()].map(([writer, number]) => `${writer}:${number}`);
+    const asked = [["limit", PER_READ]];
+    if (query) asked.push(["search", query]);
+    else for (const [writer, number] of this.lines.size ? this.behind() : []) asked.push(["after", `${writer}:${number}`]);
     const { lines } = await service.get("console", asked);
     if (query !== this.query) return; // Another question by now.
     if (query) this.lines.clear();

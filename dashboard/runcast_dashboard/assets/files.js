@@ -43,7 +43,7 @@ export class Files {
     const found = [];
     let page = { next: "" };
     do {
-      page = await this.panels.service.get("files", { limit: PER_READ, after: page.next });
+      page = await this.panels.service.get("files", [["limit", PER_READ], ["after", page.next]]);
       found.push(...page.files);
     } while (page.next !== null && found.length < FILES_MAX);
     return found;

@@ -1,5 +1,7 @@
 // How the service is: what is wrong in words, then rates, lags and room, asked anew every two seconds. Values change where they stand.
 
+import { Service } from "./asking.js";
+import { mounted, themed } from "./component.js";
 import { element, write } from "./dom.js";
 import { bytes, duration, number, whole } from "./format.js";
 
@@ -7,17 +9,6 @@ const ASK_MS = 2000;
 const KEPT = 90; // Samples of each rate: three minutes.
 const SHOWN_MIN = 30; // Their places in a drawing that has just begun.
 const QUARANTINE_MAX = 50;
-const pages = new WeakMap();
-
-export default function mount(component) {
-  const root = component.parentElement;
-  if (pages.has(root)) pages.get(root).theme();
-  else pages.set(root, new Health(root, component.data.api));
-  return () => {
-    pages.get(root)?.destroy();
-    pages.delete(root);
-  };
-}
 
 // Each: its name, what it says of an answer and the one before it, and whether its course is drawn.
 const rate = (key) => (now, before) => before && Math.max(0, (now[key] - before[key]) / (now.now - before.now));
@@ -56,8 +47,8 @@ function milliseconds(ms) {
 }
 
 class Health {
-  constructor(parent, api) {
-    this.api = api;
+  constructor(component) {
+    this.service = new Service();
     this.before = null;
     this.words = element("div", "h-words");
     this.words.setAttribute("role", "status");
@@ -68,6 +59,7 @@ class Health {
       element("div", "h-figures", ...figures.map(() => this.figures[at++].root)),
     ));
     this.shards = element("div", "h-shards");
+    this.noShard = element("p", "", "No shard is ours: another service stores them, or Redis does not answer.");
     this.quarantine = element("tbody");
     this.kept = element(
       "section", "h-group", element("h2", "", "In quarantine"),
@@ -84,14 +76,18 @@ class Health {
       )), this.trainers)),
     );
     this.behind.hidden = true;
-    const shards = element("section", "h-group", element("h2", "", "Behind, by shard"), this.shards);
+    const shards = element("section", "h-group", element("h2", "", "Behind, by shard"), this.shards, this.noShard);
     this.root = element("div", "rh", this.words, this.behind, ...groups, shards, this.kept);
-    parent.append(this.root);
-    this.theme();
+    component.parentElement.append(this.root);
+    themed(this.root);
     this.timer = 0;
     this.ask = this.ask.bind(this);
     document.addEventListener("visibilitychange", this.ask);
     this.ask();
+  }
+
+  update() {
+    themed(this.root);
   }
 
   destroy() {
@@ -101,23 +97,14 @@ class Health {
     this.gone = true;
   }
 
-  theme() {
-    const page = getComputedStyle(this.root).getPropertyValue("--st-background-color").trim() || "#ffffff";
-    const channels = page[0] === "#" ? [1, 3, 5].map((at) => parseInt(page.slice(at, at + 2), 16)) : page.match(/\d+/g).map(Number);
-    this.root.classList.toggle("dark", channels[0] + channels[1] + channels[2] < 380);
-  }
-
   // A page that nobody sees asks for nothing.
   async ask() {
     clearTimeout(this.timer);
     if (this.gone || document.hidden) return;
     try {
-      const answer = await fetch(`${location.origin}${this.api}/health?limit=${QUARANTINE_MAX}`);
-      const said = await answer.json();
-      if (!answer.ok) throw new Error(said.error?.message ?? `The service answered ${answer.status}.`);
-      this.show(said);
+      this.show(await this.service.health(QUARANTINE_MAX));
     } catch (error) {
-      this.away(error instanceof TypeError || error instanceof SyntaxError ? "" : error.message);
+      this.away(error.code === "away" ? "" : error.message);
     }
     clearTimeout(this.timer);
     this.timer = setTimeout(this.ask, ASK_MS);
@@ -162,7 +149,7 @@ class Health {
       write(cell.children[1], shard);
       write(cell.children[2], milliseconds(lag * 1000));
     });
-    if (!every.length) write(this.shards, "No shard is ours: another service stores them, or Redis does not answer.");
+    this.noShard.hidden = every.length > 0;
   }
 
   // What its trainers say that they hold, and in total.
@@ -241,3 +228,5 @@ class Figure {
     paint.globalAlpha = 1;
   }
 }
+
+export default mounted(Health);

@@ -25,10 +25,11 @@ export class Media {
   }
 
   async read() {
+    if (this.count >= ITEMS_MAX) return;
     const { service } = this.panels;
     let page;
     do {
-      page = await service.get("media", { after: this.after, limit: PER_READ });
+      page = await service.get("media", [["after", this.after], ["limit", PER_READ]]);
       this.after = page.next;
       for (const item of page.media) this.add(item);
     } while (page.media.length === PER_READ && this.count < ITEMS_MAX);

@@ -7,7 +7,7 @@ import { Files } from "./files.js";
 import { Machine } from "./machine.js";
 import { Media } from "./media.js";
 import { Overview } from "./overview.js";
-import { Service } from "./service.js";
+import { RunService } from "./service.js";
 
 const POLL_MS = 2000; // What is printed and logged to be looked at is read as often as somebody could look.
 
@@ -15,7 +15,7 @@ export class Panels {
   constructor(board) {
     this.board = board;
     const { data } = board;
-    this.service = new Service(data.project, data.run.id);
+    this.service = new RunService(data.project, data.run.id);
     this.created = Date.parse(data.run.created);
     // By the key of its table: how a chart of it is drawn.
     this.charts = new Map(Object.entries(data.run.facts ?? {}).filter(([name, told]) => name.startsWith("chart.") && told?.table).map(([, told]) => [told.table, told]));

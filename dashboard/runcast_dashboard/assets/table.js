@@ -1,6 +1,7 @@
 // The table of a project's runs, as a component of the page: what is asked of the service, and when. It is live, and
 // moves nothing that somebody looks at: values change where they stand, new runs wait behind a button.
 
+import { mounted, themed } from "./component.js";
 import { element, write } from "./dom.js";
 import { Bulk } from "./table-bulk.js";
 import { Columns } from "./table-columns.js";
@@ -16,18 +17,6 @@ const NEED_MS = 60; // Rows come into view in bursts.
 const TYPED_MS = 350;
 const TELL_MS = 400;
 const USUAL = "-created"; // The newest first.
-const tables = new WeakMap();
-
-export default function mount(component) {
-  const root = component.parentElement;
-  const table = tables.get(root);
-  if (table) table.update(component);
-  else tables.set(root, new Table(component));
-  return () => {
-    tables.get(root)?.destroy();
-    tables.delete(root);
-  };
-}
 
 // A word or two that are no expression are looked for in names.
 export function expression(text) {
@@ -40,7 +29,7 @@ class Table {
   constructor(component) {
     this.component = component;
     const { data } = component;
-    this.service = new Service(data.api, data.project);
+    this.service = new Service(data.project);
     this.columns = new Columns(data.project);
     this.later = new Map();
     this.rows = new Map(); // Run id → what the service last said.
@@ -64,7 +53,7 @@ class Table {
     this.onSeen = () => document.hidden || this.turn();
     document.addEventListener("visibilitychange", this.onSeen);
     (window.__rc ??= {}).table = this; // A handle for tests.
-    this.theme();
+    themed(this.root);
     this.begin();
   }
 
@@ -75,13 +64,7 @@ class Table {
   update(component) {
     this.component = component;
     this.toolbar.update();
-    this.theme();
-  }
-
-  theme() {
-    const page = getComputedStyle(this.root).getPropertyValue("--st-background-color").trim() || "#ffffff";
-    const channels = page[0] === "#" ? [1, 3, 5].map((at) => parseInt(page.slice(at, at + 2), 16)) : page.match(/\d+/g).map(Number);
-    this.root.classList.toggle("dark", channels[0] + channels[1] + channels[2] < 380);
+    themed(this.root);
   }
 
   async begin() {
@@ -372,3 +355,5 @@ class Table {
     if (window.__rc.table === this) delete window.__rc.table;
   }
 }
+
+export default mounted(Table);
