@@ -25,3 +25,11 @@ export function apart(name) {
 }
 
 export const clipped = (name, chars) => (name.length > chars ? `${[...name].slice(0, chars - 1).join("")}…` : name);
+
+// As much of a text's end as there is room for on a canvas: names begin alike.
+export function shorten(context, text, width) {
+  if (context.measureText(text).width <= width) return text;
+  let from = Math.max(0, text.length - 80);
+  while (from < text.length - 1 && context.measureText(`…${text.slice(from)}`).width > width) from++;
+  return `…${text.slice(from)}`;
+}
