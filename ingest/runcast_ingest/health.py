@@ -113,9 +113,10 @@ class Health:
 
     def troubles(self, told: Mapping[str, Any], stats: Stats) -> list[dict[str, str]]:
         """Say in words what is wrong, the worst first, each with what to do next."""
+        found = judge(told, self.tail.jammed, quarantined=sum(stats.quarantine.values()))
         return [
             {"level": level, "what": what, "next": step}
-            for level, what, step in judge(told, self.tail.jammed, quarantined=sum(stats.quarantine.values()))
+            for level, what, step in sorted(found, key=lambda each: each[0] != "error")
         ]
 
     async def report(self) -> bytes:

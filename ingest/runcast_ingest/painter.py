@@ -96,7 +96,10 @@ class Painter:
         await self.picture(run)
 
     async def resume(self, run: RunInfo, marks: dict[str, int]) -> None:
-        """Send what a client that was here before has missed."""
+        """Send what a client that was here before has missed; if another run had the id then, a new picture."""
+        if not self._interest.exact and _is_foreign(run, marks):
+            await self.resync(run, "another run took its id")
+            return
         record = await self._store.run(self._interest.project, run.id)
         stored = {} if record is None else {writer.id: writer.mark for writer in record.writers}
         missed = sum(max(0, mark - marks.get(writer, 0)) for writer, mark in stored.items())
@@ -262,3 +265,8 @@ def _is_whole(run: RunInfo, batches: Sequence[Batch] | None) -> bool:
 def envelope(view: records.View) -> int:
     """Say by its flag whether a picture leaves points out."""
     return 0 if all(curve.exact for curve in view.curves) else ENVELOPE
+
+
+def _is_foreign(run: RunInfo, marks: dict[str, int]) -> bool:
+    """Whether marks are of what stood under a run's id before it: of nobody who writes to it, or only to its bases."""
+    return bool(marks) and (not marks.keys() <= run.writers.keys() or marks.keys() <= run.elders)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser.board import ready
 from tests.browser.chromium import WINDOW
 from tests.browser.conftest import Open
@@ -163,6 +163,26 @@ def test_few_runs_are_overlaid_on_the_board_and_strangers_stay_text(stage: Stage
     assert sorted(page.evaluate("[...__rc.board.runs.keys()]")) == ["r0", "r1"]
     page.get_by_role("button", name="Choose other runs").click()
     expect(page.locator(".t-bulk b")).to_have_text("2 selected", timeout=30_000)
+
+
+def test_a_comparison_whose_first_question_failed_shows_the_answer_to_the_next(stage: Stage, visit: Open) -> None:
+    for run in ("one", "two"):
+        stage.train(f"runcast.init(project='late', id='{run}', config={{'lr': '{run}'}}).log({{'loss': 1}})")
+    page = visit("about:blank")
+    refused: list[str] = []
+
+    def answer(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.abort()
+
+    page.route("**/rows?*", answer)
+    page.goto(f"{stage.url}/compare?project=late&runs=one,two")
+    expect(page.get_by_text("The runs cannot be shown")).to_be_visible()
+    expect(page.locator(".c-table td").first).to_be_visible(timeout=15_000)
+    assert refused
 
 
 def test_without_runs_the_page_says_where_to_choose_them(stage: Stage, visit: Open) -> None:

@@ -169,6 +169,42 @@ def test_a_long_curve_is_thinned_and_keeps_its_extremes_and_its_nan(blank: Page)
     assert (kept["total"], kept["first"], kept["last"]) == (100_000, 0, 99_999)
 
 
+@pytest.mark.parametrize("ends", [(0.3, 0.30000000000000004), (0.9999999999999999, 1), (1e-3, 0.0010000000000000002)])
+def test_ticks_between_values_that_are_all_but_equal_come_to_an_end(ends: tuple[float, float], blank: Page) -> None:
+    """A worker that counts for ever draws nothing any more, and hears nothing."""
+    ticks = blank.evaluate(
+        """async ([low, high]) => {
+          const { xTicks, yTicks } = await import("./ticks.js");
+          const along = [...xTicks("metric a", [low, high], 400, false)];
+          return [[...yTicks({ low, high, gap: (high - low) / 4, log: false })], along];
+        }""",
+        ends,
+    )
+    assert all(0 < len(found) < 10 for found in ticks)
+
+
+def test_of_a_run_that_is_forgotten_nothing_stays(blank: Page) -> None:
+    """Another one has its id by then: where it began and how far it came is its own."""
+    seen = blank.evaluate(
+        """async (bytes) => {
+          const { Model } = await import("./model.js");
+          const { parseFrame } = await import("./frames.js");
+          const model = new Model();
+          const begun = (ms) => ({ i: 0, id: "r", state: "running", created_ms: ms, updated_ms: ms, steps: 0 });
+          const run = model.describeRun(begun(500));
+          model.nameWriter({ i: 0, run: 0, id: "w", label: "" });
+          model.nameMetric(0, "loss");
+          model.apply(parseFrame(new Uint8Array(bytes).buffer), 0);
+          const before = [run.t0, run.t1, run.step];
+          model.describeRun(begun(9000));
+          model.forget("r");
+          return [before, [run.t0, run.t1, run.step]];
+        }""",
+        frame(frames.SNAPSHOT, 1, (1, 3, [1, 2, 3], [[1, 2, 3]])),
+    )
+    assert seen == [[500, 3000, 3], [9000, 0, -1]]
+
+
 def test_two_dozen_runs_have_two_dozen_colours(blank: Page) -> None:
     colours = blank.evaluate(
         """async () => {

@@ -56,6 +56,14 @@ def test_a_gaussian_weighs_near_points_more(blank: Page) -> None:  # noqa: F811
         assert seen[i] == pytest.approx(true, abs=0.02)
 
 
+@pytest.mark.parametrize("kind", ["mean", "gauss"])
+def test_a_curve_that_exploded_and_recovered_is_itself_again(kind: str, blank: Page) -> None:  # noqa: F811
+    ys = [0.5] * 1000
+    ys[10] = 1e30
+    seen = smoothed(blank, [float(x) for x in range(1000)], ys, 0.95, kind)
+    assert seen[500:] == pytest.approx([0.5] * 500)
+
+
 @pytest.mark.parametrize("kind", ["ema", "mean", "gauss"])
 def test_what_comes_later_in_a_replay_is_not_seen_and_nan_stays(kind: str, blank: Page) -> None:  # noqa: F811
     xs, ys = curve(200)

@@ -71,6 +71,22 @@ def test_what_happened_stands_on_the_timeline(page: Page, stage: Stage) -> None:
     expect(page.locator(".mark-said")).to_contain_text("first: began")
 
 
+def test_marks_come_while_rows_come(stage: Stage, visit: Open) -> None:
+    stage.start(
+        """
+        run = runcast.init(project="busy", id="one")
+        for step in range(10_000):
+            run.log({"loss": step})
+            if step == 100:
+                run.alert("look")
+            time.sleep(0.02)
+        """
+    )
+    page = visit(f"{stage.url}/?project=busy")
+    ready(page)
+    page.wait_for_function("__rc.board.dock.timeline.told.some(({ title }) => title === 'look')", timeout=20_000)
+
+
 def test_a_click_or_a_key_goes_there_and_what_is_hidden_has_no_marks(page: Page) -> None:
     page.wait_for_function("__rc.board.dock.timeline.told.length === 6")
     expect(page.locator(".mark[data-kind=resume]")).to_have_count(1)

@@ -116,6 +116,18 @@ async def test_a_resume_from_before_the_service_stored_it_doubles_nothing(tmp_pa
         assert sorted(page.points["r", "loss"]) == [5, 6, 7, 8, 9, 10]
 
 
+async def test_a_resume_of_another_run_that_had_the_id_is_a_new_picture(tmp_path: Path) -> None:
+    """While a laptop slept, the id was used again: nothing of the old run may stay beside the new one's."""
+    async with stage(tmp_path) as live, viewer(live.url) as page:
+        trainer = Trainer(live)
+        await trainer.begin()
+        await trainer.log(10)
+        await page.say(Subscribe("p", resume={"r": {"f" * 16: 6}}))
+        assert (await page.until("resync"))["run"] == "r"
+        await page.until("synced")
+        assert sorted(page.points["r", "loss"]) == list(range(10))
+
+
 async def test_too_long_an_absence_ends_in_a_new_picture(tmp_path: Path) -> None:
     async with stage(tmp_path) as live, viewer(live.url) as page:
         trainer = Trainer(live)

@@ -6,6 +6,7 @@ import { abgr, mix, runColor } from "./colors.js";
 import { fold } from "./fold.js";
 import { niceGap } from "./format.js";
 import { bounded, yEnds } from "./hand.js";
+import { shorten } from "./names.js";
 import { upper } from "./series.js";
 import { Span } from "./span.js";
 import { logGap, xTicks, yTicks } from "./ticks.js";
@@ -14,6 +15,7 @@ export const PAD = { left: 50, right: 12, top: 8, bottom: 22 };
 const LINE_HALF = 0.75; // Half a line's thickness, in CSS pixels.
 const SAMPLES_MAX = 4096; // Enough values to know a chart's range without looking at all.
 const RAW_CURVES_MAX = 40; // Behind smoothed ones; more are a fog, and cost as much as all the rest.
+const ALIKE = 1e-12; // Values that differ by less of themselves are one, computed in different ways.
 const BREAKS_MAX = 64; // Marks of NaN on one curve; more would be a smear.
 const samples = new Float64Array(SAMPLES_MAX);
 const spans = new Map(); // Charts of one size share a framebuffer: each is painted and handed over at once.
@@ -157,7 +159,7 @@ export class Chart {
       low = sorted[Math.floor(count * 0.005)];
       high = sorted[Math.floor(count * 0.985)];
     }
-    if (!(high > low)) {
+    if (!(high - low > ALIKE * Math.max(Math.abs(low), Math.abs(high)))) {
       const room = Math.abs(low) * 0.1 || 1;
       low -= room;
       high += room;
@@ -302,14 +304,6 @@ function line(context, x0, y0, x1, y1) {
   context.moveTo(x0, y0);
   context.lineTo(x1, y1);
   context.stroke();
-}
-
-// As much of a text's end as there is room for: names begin alike.
-function shorten(context, text, width) {
-  if (context.measureText(text).width <= width) return text;
-  let from = Math.max(0, text.length - 80);
-  while (from < text.length - 1 && context.measureText(`…${text.slice(from)}`).width > width) from++;
-  return `…${text.slice(from)}`;
 }
 
 // The strip behind the replay bar: one ghost curve for each run, over the whole time.

@@ -13,6 +13,7 @@ export class Choices {
   // `linked` are those of a link that was opened: they hold for this visit.
   constructor(project, linked) {
     this.key = `runcast charts ${project}`;
+    this.linked = linked !== undefined;
     let kept = linked ?? {};
     try {
       kept = linked ?? JSON.parse(localStorage.getItem(this.key) ?? "{}") ?? {};
@@ -60,6 +61,7 @@ export class Choices {
   }
 
   keep() {
+    if (this.linked) return;
     try {
       localStorage.setItem(this.key, JSON.stringify(this.said()));
     } catch {

@@ -4,29 +4,18 @@ import { Diff } from "./compare-diff.js";
 import { Importance, Parallel, Scatter } from "./compare-plots.js";
 import { fields, read } from "./compare-data.js";
 import { Service } from "./asking.js";
+import { mounted, themed } from "./component.js";
 import { button, choice, element, write } from "./dom.js";
 
 const ASK_MS = 4000;
 const IDS_PER_QUESTION = 50;
 const VIEWS = [["diff", "Differences"], ["charts", "Charts"], ["scatter", "Scatter"], ["parallel", "Parallel"], ["importance", "Importance"]];
-const pages = new WeakMap();
-
-export default function mount(component) {
-  const root = component.parentElement;
-  const page = pages.get(root);
-  if (page) page.update(component);
-  else pages.set(root, new Compare(component));
-  return () => {
-    pages.get(root)?.destroy();
-    pages.delete(root);
-  };
-}
 
 class Compare {
   constructor(component) {
     this.component = component;
     const { data } = component;
-    this.service = new Service(data.api, data.project);
+    this.service = new Service(data.project);
     this.count = element("span", "muted");
     this.views = choice(VIEWS, data.show, (view) => this.show(view));
     this.back = button("c-link", "Choose other runs in the table", () => component.setTriggerValue("table", Date.now()), "Choose runs");
@@ -38,20 +27,14 @@ class Compare {
     this.size = new ResizeObserver(() => this.draw());
     this.size.observe(this.body);
     (window.__rc ??= {}).compare = this;
-    this.theme();
+    themed(this.root);
     this.show(data.show, false);
     this.turn();
   }
 
   update(component) {
     this.component = component;
-    this.theme();
-  }
-
-  theme() {
-    const page = getComputedStyle(this.root).getPropertyValue("--st-background-color").trim() || "#ffffff";
-    const channels = page[0] === "#" ? [1, 3, 5].map((at) => parseInt(page.slice(at, at + 2), 16)) : page.match(/\d+/g).map(Number);
-    this.root.classList.toggle("dark", channels[0] + channels[1] + channels[2] < 380);
+    themed(this.root);
   }
 
   async turn() {
@@ -86,7 +69,7 @@ class Compare {
     if (found.length < 2) return void this.say("Too few of these runs are there", "They may have been of another project; choose others in the table.");
     this.message.replaceChildren();
     for (const part of Object.values(this.parts)) part.take();
-    this.draw();
+    this.show(this.view, false);
   }
 
   say(title, text) {
@@ -123,3 +106,5 @@ class Compare {
     if (window.__rc.compare === this) delete window.__rc.compare;
   }
 }
+
+export default mounted(Compare);

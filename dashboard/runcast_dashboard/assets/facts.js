@@ -1,5 +1,6 @@
 // What is known of one run, beside its charts: state, times, where it ran, its summary as it changes, its config.
 
+import { copy } from "./clipboard.js";
 import { button, element, icon, search, write } from "./dom.js";
 import { dateTime, duration, number, whole } from "./format.js";
 import { apart, isSystem } from "./names.js";
@@ -68,11 +69,11 @@ export class Facts {
     this.config = element("dl", "facts values");
     this.find = search("Filter summary and config", () => this.filter());
     this.stop = new Stop(board);
-    const copy = button("ghost", "Copy the run's id", () => navigator.clipboard?.writeText(this.id), icon("copy"));
+    const take = button("ghost", "Copy the run's id", () => copy(this.id, "The run's id"), icon("copy"));
     this.root = element("aside", "side facts-side",
       element("div", "ways", button("link back", "", () => board.trigger("project", board.data.project), `← ${board.data.project}`),
         button("link", "Compare this run with those that you picked in the table, or with the latest", () => board.trigger("compare", this.id), "Compare")),
-      this.name, element("div", "under-title", this.state, element("code", "", this.id), copy), this.stop.root, this.about, this.find,
+      this.name, element("div", "under-title", this.state, element("code", "", this.id), take), this.stop.root, this.about, this.find,
       (this.summaryHead = element("h2", "", "Summary")), this.summary, (this.configHead = element("h2", "", "Config")), this.config);
     this.root.querySelector(".back").title = board.data.project;
     this.update(board.data);

@@ -1,5 +1,6 @@
 // What a board shows that has nothing to show yet: the lines of code that make its first curve.
 
+import { copy } from "./clipboard.js";
 import { button, element, icon, write } from "./dom.js";
 
 export class Lesson {
@@ -8,8 +9,8 @@ export class Lesson {
     this.title = element("h2");
     this.text = element("p");
     this.code = element("code");
-    const copy = button("ghost", "Copy", () => navigator.clipboard?.writeText(this.code.textContent), icon("copy"));
-    this.snippet = element("div", "snippet", element("pre", "", this.code), copy);
+    const take = button("ghost", "Copy", () => copy(this.code.textContent, "The program"), icon("copy"));
+    this.snippet = element("div", "snippet", element("pre", "", this.code), take);
     this.root = element("div", "lesson", element("div", "lesson-card", this.title, this.text, this.snippet));
     this.root.hidden = true;
   }

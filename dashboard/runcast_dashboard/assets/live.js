@@ -29,6 +29,7 @@ export class Live {
 
   open() {
     clearTimeout(this.retry);
+    this.roundTrip = Infinity; // Of another way, perhaps, and after a sleep.
     const socket = new WebSocket(this.url);
     this.socket = socket;
     this.heard = performance.now();
@@ -64,8 +65,9 @@ export class Live {
 
   pong({ t, server_ms: server }) {
     const trip = Live.now() - t;
-    if (trip > this.roundTrip * 2) return; // A slow trip says little about the clock.
+    const slow = trip > this.roundTrip * 2; // It says little about the clock; but if all are, the way has become longer.
     this.roundTrip = Math.min(trip, this.roundTrip * 1.2);
+    if (slow) return;
     this.offset = server + trip / 2 - Live.now();
   }
 

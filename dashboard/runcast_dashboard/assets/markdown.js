@@ -13,7 +13,7 @@ const TASK = /^\[([ xX])\]\s+/;
 const QUOTE = /^ {0,3}> ?/;
 const DASHES = /^\s*:?-+:?\s*$/;
 // Code, a picture or a link, an address as it stands, emphasis, a sign that means nothing. None of them looks far back.
-const INLINE = /(`+)([^`]+)\1|!?\[([^[\]\n]{0,1000})\]\(([^()\s]{1,2000})\)|(https?:\/\/[^\s<>"'`()[\]]{1,2000})|(\*\*|__|~~|\*|_)|\\([\\`*_{}[\]()#+\-.!~>|])/g;
+const INLINE = /(?<!`)(`{1,20})(?!`)([^`]+)\1|!?\[([^[\]\n]{0,1000})\]\(([^()\s]{1,2000})\)|(https?:\/\/[^\s<>"'`()[\]]{1,2000})|(\*\*|__|~~|\*|_)|\\([\\`*_{}[\]()#+\-.!~>|])/g;
 const TAGS = { "**": "strong", __: "strong", "*": "em", _: "em", "~~": "s" };
 
 export function markdown(text) {

@@ -172,6 +172,7 @@ export class Model {
     const run = this.runs.get(id);
     if (!run) return;
     run.curves.clear();
+    Object.assign(run, { t0: run.created ?? Infinity, t1: 0, step: -1 }); // Another run may have its id by now.
     for (const writer of run.writers.values()) writer.mark = 0;
   }
 

@@ -16,11 +16,17 @@ export function reach(strength, kind, span) {
 
 // The mean of the finite values within `half` of each place; what is not finite stays as it is.
 function box(xs, ys, n, half) {
+  // Sums of all before each place, and what rounding took from them (Neumaier, 1974): the differences of sums that one
+  // huge value went into would otherwise be nothing.
   const sums = new Float64Array(n + 1);
+  const rests = new Float64Array(n + 1);
   const counts = new Int32Array(n + 1);
   for (let i = 0; i < n; i++) {
     const finite = Number.isFinite(ys[i]);
-    sums[i + 1] = sums[i] + (finite ? ys[i] : 0);
+    const y = finite ? ys[i] : 0;
+    const sum = sums[i] + y;
+    rests[i + 1] = rests[i] + (Math.abs(sums[i]) >= Math.abs(y) ? sums[i] - sum + y : y - sum + sums[i]);
+    sums[i + 1] = sum;
     counts[i + 1] = counts[i] + (finite ? 1 : 0);
   }
   const made = new Float64Array(n);
@@ -30,7 +36,7 @@ function box(xs, ys, n, half) {
     while (xs[from] < xs[i] - half) from++;
     if (to <= i) to = i + 1;
     while (to < n && xs[to] <= xs[i] + half) to++;
-    made[i] = Number.isFinite(ys[i]) ? (sums[to] - sums[from]) / (counts[to] - counts[from]) : ys[i];
+    made[i] = Number.isFinite(ys[i]) ? (sums[to] - sums[from] + (rests[to] - rests[from])) / (counts[to] - counts[from]) : ys[i];
   }
   return made;
 }

@@ -308,6 +308,7 @@ export class Grid {
     } else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
       this.root.scrollLeft += event.key === "ArrowLeft" ? -120 : 120;
     } else if (event.key === " ") {
+      if (event.target !== this.root) return; // A box or a button has a space bar of its own.
       const item = this.items[this.active];
       if (item && item.id === undefined) this.owner.onGroup(item);
       else this.toggle(this.active, event.shiftKey);

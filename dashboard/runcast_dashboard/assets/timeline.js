@@ -8,7 +8,7 @@ import { number } from "./format.js";
 const RUNS_MAX = 200; // That the service is asked about, the newest.
 const ENDS_RUNS_MAX = 12; // With more, where each began and ended is a picket fence.
 const NEAR_PX = 11;
-const ASK_MS = 700; // After the last news.
+const ASK_MS = 700; // After news: more may follow.
 const AGAIN_MS = 15_000; // While something runs: models are kept without a word on the live socket.
 const LINES_MAX = 6;
 // By what matters most: of marks that lie on each other, the first gives the colour.
@@ -22,16 +22,15 @@ export class Timeline {
     this.said = element("div", "mark-said");
     this.said.setAttribute("role", "status");
     track.append(this.root, this.said);
-    this.service = new Service(`${location.origin}/api/v1`, board.data.project);
+    this.service = new Service(board.data.project);
     this.told = []; // What the service said.
     this.best = {};
     this.shown = [];
   }
 
-  // Runs came, or one changed its state, or something was told: ask once all is said.
+  // Runs came, or one changed its state, or something was told: ask soon, once for all that comes till then.
   news() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.ask(), ASK_MS);
+    this.soon ??= setTimeout(() => this.ask(), ASK_MS);
     this.redraw();
   }
 
@@ -43,7 +42,9 @@ export class Timeline {
   }
 
   async ask() {
+    clearTimeout(this.soon);
     clearTimeout(this.timer);
+    this.soon = undefined;
     const runs = [...this.board.runs.values()].slice(-RUNS_MAX);
     if (!runs.length) return;
     try {
@@ -161,6 +162,7 @@ export class Timeline {
 
   destroy() {
     this.gone = true;
+    clearTimeout(this.soon);
     clearTimeout(this.timer);
     clearTimeout(this.quiet);
   }

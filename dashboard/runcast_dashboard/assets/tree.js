@@ -1,5 +1,6 @@
 // Values in values, as a config has them: a tree that opens and shuts, is searched, and shows what is long when asked.
 
+import { copy } from "./clipboard.js";
 import { button, element, search, write } from "./dom.js";
 import { whole } from "./format.js";
 
@@ -22,7 +23,7 @@ export class Tree {
   }
 
   async copied() {
-    await navigator.clipboard?.writeText(this.told);
+    if (!(await copy(this.told, "As JSON"))) return;
     write(this.copy, "Copied");
     setTimeout(() => write(this.copy, "Copy"), 1500);
   }
