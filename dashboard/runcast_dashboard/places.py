@@ -26,6 +26,7 @@ GROUPING = ("by", "band")
 KEY_CHARS_MAX = 256  # As long as a metric's name may be.
 AXIS_CHARS_MAX = KEY_CHARS_MAX + 20
 LISTING = ("filter", "sort", "group")
+LINKED = ("only", "without")  # The runs that a link shows, or that it does not.
 FIND_CHARS_MAX = 500
 CHARTS_MAX = 500
 RUNS_MAX = 200  # In an address: its length has a limit, and so has what can be told apart.
@@ -60,10 +61,20 @@ def project() -> tuple[str, list[str]]:
 
 def put(**place: str) -> None:
     """Write where the reader is now into the address and the session."""
+    _enter(place)
     for name, value in place.items():
         st.session_state[name] = value
         if st.query_params.get(name) != value:
             st.query_params[name] = value
+
+
+def _enter(place: Mapping[str, str]) -> None:
+    """Forget which runs were chosen, where the place is another project's."""
+    before = st.session_state.get("project")
+    if before is None or place.get("project", before) == before:
+        return
+    for name in (*LINKED, "switched", "selected"):
+        st.session_state.pop(name, None)
 
 
 def recall(name: str) -> str | None:
@@ -126,31 +137,42 @@ def _finite(text: str) -> float:
     return number
 
 
-def hidden() -> list[str]:
-    """Return the runs that are switched off on the board: as the reader left them, or all but those of a link.
+def hidden(among: Sequence[str] | None = None) -> list[str]:
+    """Return the runs that are switched off on the board: those that a link leaves out, or those that were put aside.
 
-    Without either, those that were put aside.
+    From the latter the reader may have switched some on, and others off. `among` are the runs of a board that shows no
+    others: there, only the link counts.
     """
-    only = recall("only")
-    if st.session_state.get("only applied") != only:
-        st.session_state["only applied"], st.session_state["hidden"] = only, None
-    kept: list[str] | None = st.session_state.get("hidden")
-    if kept is None:
-        project, wanted = str(recall("project")), set(split(only))
-        try:
-            others = client.ids(project, hidden=None if only else True)
-        except client.Unanswered:
-            return []  # The board says so itself.
-        kept = st.session_state["hidden"] = [id_ for id_ in others if id_ not in wanted]
-    return kept
+    if among is not None:
+        only, without = (split(st.query_params.get(name)) for name in LINKED)
+        return [id_ for id_ in among if id_ in without or (only and id_ not in only)]
+    if any(name in st.query_params for name in LINKED):
+        for name in LINKED:
+            st.session_state[name] = st.query_params.get(name)
+    only, without = (split(st.session_state.get(name)) for name in LINKED)
+    if without:
+        return without
+    try:
+        if only:
+            return [id_ for id_ in client.ids(str(recall("project")), hidden=None) if id_ not in only]
+        aside = client.ids(str(recall("project")), hidden=True)
+    except client.Unanswered:
+        return []  # The board says so itself.
+    on, off = st.session_state.get("switched", ((), ()))
+    return [*(id_ for id_ in aside if id_ not in on), *off]
 
 
 def keep_hidden(given: Sequence[str] | None) -> None:
     """Keep which runs are switched off; None: as at first. What a link said of it is over."""
-    st.session_state["hidden"] = None if given is None else list(given)
-    st.session_state["only"] = st.session_state["only applied"] = None
-    if "only" in st.query_params:
-        del st.query_params["only"]
+    st.session_state.pop("switched", None)
+    if given is not None:
+        with contextlib.suppress(client.Unanswered):
+            aside, off = set(client.ids(str(recall("project")), hidden=True)), set(given)
+            st.session_state["switched"] = (sorted(aside - off), sorted(off - aside))
+    for name in LINKED:
+        st.session_state.pop(name, None)
+        if name in st.query_params:
+            del st.query_params[name]
 
 
 def listing() -> dict[str, str]:
@@ -230,6 +252,7 @@ def format_options(given: Mapping[str, object]) -> dict[str, str]:
 
 def go(page: str, **place: str) -> None:
     """Take the reader to another page."""
+    _enter(place)
     for name, value in place.items():
         st.session_state[name] = value
     st.switch_page(page, query_params=place)

@@ -51,7 +51,7 @@ class Api:
             answer: Any = {"projects": [{"name": name, "updated": name} for name in self.projects]}
         elif parts[-1] == "order":
             hidden = request.url.params.get("hidden")
-            answer = {"ids": [run["id"] for run in self.projects[parts[0]] if hidden != "true"]}
+            answer = {"ids": [run["id"] for run in self.projects[parts[0]] if not hidden or run.get("hidden")]}
         elif len(parts) == 2:
             state = request.url.params.get("state")
             answer = {"runs": [run for run in self.projects[parts[0]] if state in {None, run["state"]}], "next": None}
@@ -81,6 +81,11 @@ def opened(page: str = "", **query: str) -> AppTest:
     if page:
         app.switch_page(f"views/{page}.py").run()
     return app
+
+
+def told(app: AppTest, at: int = 0) -> Any:
+    """Return what a page hands to one of its components in the browser."""
+    return json.loads(app.get("bidi_component")[at].proto.json)
 
 
 def texts(app: AppTest) -> str:
@@ -125,7 +130,35 @@ def test_a_link_shows_only_its_runs_on_live(api: Api) -> None:
     api.projects = {"a": [made_run("one"), made_run("two"), made_run("three")]}
     app = opened(project="a", only="two")
     assert not app.exception
-    assert app.session_state["hidden"] == ["one", "three"]
+    assert told(app)["hidden"] == ["one", "three"]
+    app.switch_page("views/runs.py").run()
+    app.switch_page("views/live.py").run()
+    assert told(app)["hidden"] == ["one", "three"]
+
+
+def test_a_link_may_say_what_it_leaves_out(api: Api) -> None:
+    api.projects = {"a": [made_run("one"), made_run("two"), made_run("three")]}
+    assert told(opened(project="a", without="one,three"))["hidden"] == ["one", "three"]
+    compared = told(opened("compare", project="a", runs="one,two", show="charts", without="two", t="7"), 1)
+    assert compared["hidden"] == ["two"]
+    assert compared["moment"] == {"t": 7.0}
+
+
+def test_what_is_put_aside_begins_switched_off_whenever_it_is_put_aside(api: Api) -> None:
+    api.projects = {"a": [made_run("one"), made_run("two")], "b": [made_run("three", hidden=True), made_run("four")]}
+    app = opened(project="a")
+    assert told(app)["hidden"] == []
+    app.switch_page("views/runs.py").run()
+    api.projects["a"][0]["hidden"] = True
+    app.switch_page("views/live.py").run()
+    assert told(app)["hidden"] == ["one"]
+    # Another project has others, also where it was chosen on another page.
+    app.switch_page("views/runs.py").run()
+    app.session_state["project"] = "a"
+    app.query_params["project"] = "b"
+    app.run()
+    app.switch_page("views/live.py").run()
+    assert told(app)["hidden"] == ["three"]
 
 
 def test_an_unknown_run_offers_those_that_there_are(api: Api) -> None:

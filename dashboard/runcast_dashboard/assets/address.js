@@ -4,6 +4,7 @@
 // that has to have them too.
 
 const RANGES_CHARS_MAX = 4000; // In an address; beyond it those that were set first are left out.
+const RUNS_MAX = 200; // As many as are read from an address.
 const FLAGS = ["log", "logx", "outliers", "fold", "race"];
 
 export function address(board) {
@@ -17,8 +18,13 @@ export function address(board) {
   const charts = choices.said();
   put("charts", Object.keys(charts).length ? JSON.stringify(charts) : null);
   put("zoom", range ? range.join(",") : null);
+  // Which runs are shown, or which are not: whichever are fewer. Where both are too many, all are.
   const shown = [...runs.keys()].filter((id) => !hidden.has(id));
-  if (!board.single && hidden.size && shown.length) put("only", shown.join(","));
+  const off = [...runs.keys()].filter((id) => hidden.has(id));
+  const some = !board.single && off.length && shown.length;
+  const few = shown.length <= off.length;
+  put("only", some && few && shown.length <= RUNS_MAX ? shown.join(",") : null);
+  put("without", some && !few && off.length <= RUNS_MAX ? off.join(",") : null);
   return url;
 }
 

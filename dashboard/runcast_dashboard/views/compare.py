@@ -25,6 +25,8 @@ if show == "charts" and len(runs) > 1:
         token=ticket(),
         runs=runs,
         options=places.options(),
+        hidden=places.hidden(runs),
+        moment=places.moment(),
     )
     places.keep(overlaid.options)
     if overlaid.open:
