@@ -209,3 +209,18 @@ def test_a_phone_has_one_chart_in_a_row_and_everything_within_its_width(stage: S
     assert boxes[0]["x"] == boxes[1]["x"]
     assert boxes[0]["width"] > 0.85 * PHONE["width"]
     expect(page.get_by_placeholder("Filter metrics")).to_be_visible()
+    smoothing = page.get_by_role("slider", name="Smoothing")
+    expect(smoothing).to_be_hidden()  # Charts come first; what they are drawn by is a touch away.
+    page.get_by_role("button", name="Settings").click()
+    expect(smoothing).to_be_visible()
+    page.get_by_role("button", name="Settings").click()
+    row = page.locator(".row").first
+    expect(row).not_to_be_in_viewport()
+    page.get_by_role("button", name="Runs", exact=True).click()
+    expect(row).to_be_in_viewport()
+    row.locator(".swatch").click()
+    page.wait_for_function("__rc.board.hidden.size === 1")
+    page.locator(".veil").click(position={"x": PHONE["width"] - 10, "y": 400})
+    expect(row).not_to_be_in_viewport()
+    page.get_by_label("Speed of the replay").select_option("600")
+    page.wait_for_function("__rc.board.dock.speeds.querySelector('.on').dataset.value === '600'")

@@ -6,7 +6,7 @@ import re
 import statistics
 from urllib.parse import urlencode
 
-from playwright.sync_api import expect
+from playwright.sync_api import Dialog, expect
 from tests.browser.board import WATCH, ask, points, ready, stats
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
@@ -144,6 +144,53 @@ def test_the_tooltip_names_every_run_and_a_zoom_can_be_undone(stage: Stage, visi
     assert 0 < low < high < 199
     page.locator(".rc .plot").first.dblclick()
     expect(page.locator(".rc .chip.reset")).to_be_hidden()
+
+
+def test_the_tooltip_has_the_logged_value_to_its_last_digit_beside_the_smoothed_one(stage: Stage, visit: Open) -> None:
+    """Of the curve that is pointed at; beside it, six figures of each are enough to compare."""
+    for name, value in (("near", 0.12345678901234567), ("far", 9.87654321)):
+        stage.train(
+            f"""
+            runcast.init(project="exact", name="{name}")
+            for s in range(41):
+                runcast.log({{"loss": {value} * (1 if s == 20 else 2)}})
+            """
+        )
+    page = visit(f"{stage.url}/?project=exact&smooth=0.9")
+    ready(page)
+    page.wait_for_function("__rc.board.runs.size === 2 && __rc.board.whole")
+    box = page.locator(".rc .plot").first.bounding_box()
+    assert box
+    middle = box["x"] + 50 + (box["width"] - 62) / 2
+    page.mouse.move(middle, box["y"] + box["height"] - 30)
+    near = page.locator(".tip-row.near")
+    expect(near.locator("b")).to_have_text(repr(0.12345678901234567))
+    expect(near.locator("small")).to_have_text(re.compile(r"^0\.1\d{1,3}$"))
+    far = page.locator(".tip-row:visible", has_text="far")
+    expect(far.locator("b")).to_have_text("9.87654")
+    expect(page.locator(".tip small").first).to_have_text("smoothed · logged")
+
+
+def test_a_page_over_plain_http_from_another_machine_works(stage: Stage, visit: Open) -> None:
+    """Browsers keep some of what they can do, such as their clipboard, for addresses that are secure."""
+    stage.train("runcast.init(project='plain')\nfor s in range(20): runcast.log({'loss': s})")
+    page = visit("about:blank")
+    page.add_init_script(
+        """delete Crypto.prototype.randomUUID;
+        Object.defineProperty(Navigator.prototype, "clipboard", { value: undefined });"""
+    )
+    page.goto(f"{stage.url}/?project=plain")
+    ready(page)
+    asked: list[str] = []
+
+    def shown(dialog: Dialog) -> None:
+        asked.append(dialog.default_value)
+        dialog.dismiss()
+
+    page.on("dialog", shown)
+    page.get_by_role("button", name="Copy a link to this moment").click()
+    assert asked
+    assert "project=plain" in asked[0]
 
 
 def test_a_page_that_is_opened_by_a_click_has_the_colours_of_the_theme(stage: Stage, visit: Open) -> None:

@@ -57,6 +57,19 @@ def page(stage: Stage, visit: Open) -> Page:
     return page
 
 
+def test_a_runs_own_page_races_nobody(page: Page, stage: Stage) -> None:
+    """Its clock is that of its console and its media, whatever the reader did on the board before."""
+    page.get_by_role("button", name="Let all runs begin at once").click()
+    page.wait_for_function("location.search.includes('race=1')")
+    page.locator(".row", has_text="hare").locator(".run").click()
+    page.locator(".rc.single .card").first.wait_for()
+    page.wait_for_function("__rc.board.clock?.t1 > __rc.board.clock?.t0")
+    assert page.evaluate("__rc.board.clock.unit") == "wall"
+    page.locator(".rc .slider").fill("0.5")
+    page.wait_for_function("location.search.includes('smooth=0.5')")
+    assert "race=1" in page.url  # The board's own setting stays as it was.
+
+
 def test_runs_of_other_days_race_step_by_step(page: Page) -> None:
     chip = page.get_by_role("button", name="Let all runs begin at once")
     expect(chip).to_be_visible()

@@ -77,6 +77,37 @@ def test_the_keyboard_plays_seeks_and_goes_live(stage: Stage, visit: Open) -> No
         assert 0 <= box["x"] <= 390 - box["width"], "a control is cut off on a phone"
 
 
+def test_comma_and_full_stop_go_from_point_to_point(stage: Stage, visit: Open) -> None:
+    """Of all runs that are shown, by the times of what they logged; in a race by their steps."""
+    for run, first in (("even", 0), ("odd", 1)):
+        stage.train(
+            f"""
+            run = runcast.init(project="points", id="{run}")
+            for step in range(0, 6):
+                run.log({{"loss": step}}, step=2 * step + {first})
+                time.sleep(0.01)
+            run.finish()
+            """
+        )
+    page = visit(f"{stage.url}/?project=points")
+    ready(page)
+    page.wait_for_function("__rc.board.whole && __rc.board.runs.size === 2")
+    times = sorted(row["_timestamp"] * 1000 for run in ("even", "odd") for row in stage.history("points", run))
+    clock = "Math.round(__rc.board.clock.t)"
+    for back in (2, 3, 4):  # Live stands at the last.
+        page.keyboard.press(",")
+        page.wait_for_function(f"!__rc.board.clock.live && {clock} === {round(times[-back])}")
+    page.keyboard.press(".")
+    page.wait_for_function(f"{clock} === {round(times[-3])}")
+    page.get_by_role("button", name="Let all runs begin at once").click()
+    page.keyboard.press(",")
+    page.wait_for_function("__rc.board.clock.unit === 'step' && __rc.board.clock.t === 10")
+    page.keyboard.press(",")
+    page.wait_for_function("__rc.board.clock.t === 9")
+    page.keyboard.press(".")
+    page.wait_for_function("__rc.board.clock.t === 10")
+
+
 def test_a_link_to_a_moment_shows_the_same_picture_to_somebody_else(
     stage: Stage, visit: Open, browser: Browser
 ) -> None:

@@ -71,6 +71,36 @@ def test_what_is_shown_is_saved_and_opened_by_somebody_else(stage: Stage, visit:
     assert [view["name"] for view in stage.get("/projects/views/views")["views"]] == ["the second"]
 
 
+def test_a_view_of_ones_own_stays_in_this_browser(stage: Stage, visit: Open, browser: Browser) -> None:
+    stage.train("runcast.init(project='mine', id='one')\nfor s in range(50): runcast.log({'loss': s})")
+    page = visit(f"{stage.url}/?project=mine&log=1")
+    ready(page)
+    page.get_by_role("button", name="Save what is shown under a name").click()
+    views = page.get_by_role("dialog", name="Views")
+    views.get_by_label("Only for me").check()
+    views.get_by_label("Name of this view").fill(HOSTILE)
+    page.keyboard.press("Enter")
+    expect(views).to_contain_text("Saved in this browser")
+    assert stage.get("/projects/mine/views")["views"] == []
+    again = page.context.new_page()
+    again.goto(f"{stage.url}/?project=mine")
+    ready(again)
+    again.get_by_role("button", name="Save what is shown under a name").click()
+    again.get_by_role("link", name=HOSTILE).click()
+    again.wait_for_url(re.compile("log=1"))
+    ready(again)
+    again.get_by_role("button", name="Save what is shown under a name").click()
+    again.get_by_role("button", name=f"Delete {HOSTILE}").click()
+    expect(again.locator("a.entry")).to_have_count(0)
+    context = browser.new_context()
+    other = context.new_page()
+    other.goto(f"{stage.url}/?project=mine")
+    ready(other)
+    other.get_by_role("button", name="Save what is shown under a name").click()
+    expect(other.get_by_role("dialog", name="Views")).to_contain_text("None yet")
+    context.close()
+
+
 @pytest.mark.parametrize(("name", "query"), [("", "a=1"), ("x" * 257, "a=1"), ("x", "a" * 20_000)])
 def test_a_view_has_a_name_and_a_length(stage: Stage, name: str, query: str) -> None:
     body = f'{{"name": "{name}", "query": "{query}"}}'.encode()

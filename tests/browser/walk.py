@@ -16,7 +16,7 @@ from collections.abc import Callable
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 from tests.browser.board import PICTURE, ready
 from tests.browser.chromium import FLAGS, WINDOW, executable, launched
-from tests.browser.gallery import IMAGES, PROJECT, demo
+from tests.browser.gallery import IMAGES, PROJECT, demo, save
 
 PLOT = {"left": 50, "right": 12}  # The room of a chart's axes, as in chart.js.
 BEFORE, AFTER = 120, 20  # Steps around a run's end that a look at it takes in.
@@ -160,7 +160,7 @@ def main() -> None:
 
     def take(name: str, page: Page) -> None:
         page.wait_for_timeout(SETTLE_MS)
-        page.screenshot(path=IMAGES / f"walk-{name}.png")
+        save(page.screenshot(), IMAGES / f"walk-{name}.png")
 
     with demo() as url, launched() as browser:
         walk(browser, f"{url}/?project={PROJECT}", take)

@@ -1,18 +1,17 @@
-// The board: everything on a page that moves. This module is its life as a Streamlit component, and the wiring between
-// the parts; points live in the worker and never pass here.
-//
-// Streamlit calls the default export at mount and again whenever `data` or the theme changes, with the same
-// parentElement; what it returns is called only at unmount. So: find the living board and update it.
+// The board: everything on a page that moves. This module is the wiring between the parts; points live in the worker and
+// never pass here.
 
 import { address } from "./address.js";
 import { fileName, save } from "./cardmenu.js";
 import { Cards } from "./cards.js";
+import { mounted, themed } from "./component.js";
 import { Dock } from "./dock.js";
 import { element } from "./dom.js";
 import { Facts } from "./facts.js";
 import { Help } from "./help.js";
 import { Keys } from "./keys.js";
 import { Lesson } from "./lesson.js";
+import { Notice } from "./notice.js";
 import { Own } from "./own.js";
 import { Panels } from "./panels.js";
 import { RunList } from "./runlist.js";
@@ -20,18 +19,6 @@ import { Toolbar } from "./toolbar.js";
 
 const TELL_PYTHON_MS = 400; // Draw first: Python hears of a setting when it rests.
 const RECALLS_MAX = 50; // Words of the clock that are answered with a link's moment: then it is out of reach.
-const boards = new WeakMap();
-
-export default function mount(component) {
-  const root = component.parentElement;
-  const board = boards.get(root);
-  if (board) board.update(component);
-  else boards.set(root, new Board(component));
-  return () => {
-    boards.get(root)?.destroy();
-    boards.delete(root);
-  };
-}
 
 class Board {
   constructor(component) {
@@ -43,6 +30,7 @@ class Board {
     this.options = { smooth: 0.6, axis: "step", x: "", kind: "ema", log: false, logx: false, outliers: true, fold: true, by: "", band: "range", ranges: {}, race: false, ...data.options };
     this.hidden = new Set(data.hidden);
     this.single = data.run !== undefined && data.run !== null;
+    if (this.single) this.options.race = false; // Whoever runs alone races nobody, and its clock is that of its console.
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data: message }) => this[`on_${message.ev}`]?.(message);
     this.build(component.parentElement);
@@ -77,12 +65,15 @@ class Board {
     this.toolbar = new Toolbar(this);
     this.side = this.single ? new Facts(this) : new RunList(this);
     this.lesson = new Lesson(this);
+    this.notice = new Notice();
     this.help = new Help();
     this.panels = this.single ? new Panels(this) : null;
     this.own = this.single ? new Own(this) : null;
     const beside = this.panels ? [this.panels.tabs, this.panels.root] : [];
+    const veil = element("div", "veil");
+    veil.onclick = () => this.showBeside(false);
     this.root = element("div", this.single ? "rc single" : "rc",
-      this.side.root, element("div", "main", ...beside, this.toolbar.root, this.cards.root, this.lesson.root, this.dock.root), ...this.cards.floating, this.help.root);
+      veil, this.side.root, element("div", "main", ...beside, this.toolbar.root, this.notice.root, this.cards.root, this.lesson.root, this.dock.root), ...this.cards.floating, this.help.root);
     parent.append(this.root);
     this.keys = new Keys(this);
   }
@@ -107,12 +98,15 @@ class Board {
     if (before.token !== component.data.token) this.ask({ op: "token", token: component.data.token });
   }
 
+  // On a narrow screen: the list of runs, or what is known of the one, over the charts.
+  showBeside(yes = !this.root.classList.contains("sided")) {
+    this.root.classList.toggle("sided", yes);
+    this.toolbar.beside.setAttribute("aria-expanded", String(yes));
+  }
+
   // A canvas cannot use CSS variables: read what they are now.
   readTheme() {
-    const style = getComputedStyle(this.root);
-    const page = style.getPropertyValue("--st-background-color").trim() || "#ffffff";
-    const channels = page[0] === "#" ? [1, 3, 5].map((at) => parseInt(page.slice(at, at + 2), 16)) : page.match(/\d+/g).map(Number);
-    this.root.classList.toggle("dark", channels[0] + channels[1] + channels[2] < 380);
+    themed(this.root);
     const now = getComputedStyle(this.root);
     const read = (name) => now.getPropertyValue(name).trim();
     return { card: read("--card"), track: read("--track"), muted: read("--muted"), grid: read("--grid"), font: "system-ui, -apple-system, 'Segoe UI', sans-serif" };
@@ -139,7 +133,7 @@ class Board {
   setOptions(change) {
     Object.assign(this.options, change);
     this.ask({ op: "options", options: { ...this.options } });
-    this.tell("options", { ...this.options });
+    this.tell("options", { ...this.options, race: this.single ? !!this.data.options.race : this.options.race });
   }
 
   setHidden(hidden) {
@@ -150,9 +144,10 @@ class Board {
   }
 
   on_runs({ runs, metrics }) {
+    const news = runs.some(({ id, state }) => this.runs.get(id)?.state !== state);
     for (const run of runs) this.runs.set(run.id, { ...this.runs.get(run.id), ...run });
     this.side.show(runs);
-    if (runs.length) this.dock.timeline.news();
+    if (news) this.dock.timeline.news();
     if (this.own) this.own.add(metrics, runs);
     else this.cards.add(metrics);
     this.teach();
@@ -166,6 +161,7 @@ class Board {
 
   on_connection(message) {
     this.toolbar.connection(message);
+    this.notice.connection(message);
     if (message.state === "unauthorised") this.trigger("renew", Date.now());
     if (message.state === "unknown") this.synced = true;
     if (message.state === "live") this.synced = true;
@@ -195,6 +191,7 @@ class Board {
   }
 
   on_latest(message) {
+    this.values = message.values;
     this.side.latest(message);
     this.toolbar.latest(message);
     this.dock.race.latest(message);
@@ -230,6 +227,7 @@ class Board {
   }
 
   on_groups(message) {
+    this.grouped = message;
     this.side.groups?.(message);
   }
 
@@ -268,6 +266,7 @@ class Board {
     this.ratio?.removeEventListener("change", this.onRatio);
     for (const timer of this.later.values()) clearTimeout(timer);
     this.cards.destroy();
+    this.notice.destroy();
     this.dock.destroy();
     this.panels?.destroy();
     this.own?.destroy();
@@ -277,3 +276,5 @@ class Board {
     if (window.__rc.board === this) delete window.__rc.board;
   }
 }
+
+export default mounted(Board);

@@ -1,6 +1,8 @@
 // The replay bar: play and pause, where in time the picture stands, how fast it runs, and LIVE.
 
+import { copy } from "./clipboard.js";
 import { button, choice, element, icon, write } from "./dom.js";
+import { Film } from "./film.js";
 import { clockTime, dateTime, duration, whole } from "./format.js";
 import { Race } from "./race.js";
 import { Timeline } from "./timeline.js";
@@ -23,14 +25,26 @@ export class Dock {
     this.track.setAttribute("role", "slider");
     this.track.setAttribute("aria-label", "Moment shown");
     this.track.tabIndex = 0; // The arrows move it, here as anywhere on the board.
-    this.speeds = choice([["1", "1×"], ["5", "5×"], ["20", "20×"], ["60", "60×"], ["600", "600×"]], "20", (speed) => board.ask({ op: "speed", speed: Number(speed) }));
+    this.speeds = choice([["1", "1×"], ["5", "5×"], ["20", "20×"], ["60", "60×"], ["600", "600×"]], "20", (speed) => this.pace(speed));
+    this.speed = element("select", "pick speed", ...[...this.speeds.children].map(({ dataset, textContent }) => Object.assign(element("option", "", textContent), { value: dataset.value })));
+    this.speed.setAttribute("aria-label", "Speed of the replay");
+    this.speed.onchange = () => this.pace(this.speed.value);
+    this.pace("20", false);
     this.liveButton = button("live on", "Follow what is logged now (l)", () => board.ask({ op: "live" }), element("i"), "LIVE");
     this.shareButton = button("round", "Copy a link to this moment", () => this.share(), icon("link"));
     this.race = new Race(board);
+    this.film = new Film(board);
     this.root = element("div", "dock",
       button("round", "From the start", () => board.ask({ op: "seek", part: 0 }), icon("start")), this.playButton,
-      element("div", "clock", this.time, this.behind), this.track, this.speeds, this.race.root, this.shareButton, this.liveButton);
+      element("div", "clock", this.time, this.behind), this.track, this.speeds, this.speed, this.race.root, this.film.button, this.shareButton, this.liveButton);
     this.scrub();
+  }
+
+  // How many seconds of the runs pass in one; a row of buttons or, on a phone, a list says it.
+  pace(speed, tell = true) {
+    this.speeds.select(speed);
+    this.speed.value = speed;
+    if (tell) this.board.ask({ op: "speed", speed: Number(speed) });
   }
 
   start() {
@@ -73,16 +87,8 @@ export class Dock {
   }
 
   async share() {
-    const address = this.board.link();
-    let said = "Link copied";
-    try {
-      await navigator.clipboard.writeText(address);
-    } catch {
-      // Without a secure address a browser keeps its clipboard: then it is there to be copied by hand.
-      window.prompt("A link to this moment", address);
-      said = "";
-    }
-    this.shareButton.dataset.said = said;
+    const copied = await copy(this.board.link(), "A link to this moment");
+    this.shareButton.dataset.said = copied ? "Link copied" : "";
     setTimeout(() => delete this.shareButton.dataset.said, SAID_MS);
   }
 
@@ -120,5 +126,6 @@ export class Dock {
   destroy() {
     this.sizes?.disconnect();
     this.timeline.destroy();
+    this.film.destroy();
   }
 }

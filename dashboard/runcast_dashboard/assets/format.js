@@ -2,18 +2,28 @@
 
 const two = (n) => String(n).padStart(2, "0");
 
-// A value in a list or tooltip: four figures, and NaN by its name.
-export function number(v) {
+// A value in a list: four figures, and NaN by its name.
+export function number(v, figures = 4) {
   if (v === null || v === undefined) return "–";
   if (Number.isNaN(v)) return "NaN";
   if (!Number.isFinite(v)) return v > 0 ? "∞" : "−∞";
   const size = Math.abs(v);
   if (size >= 1e15) return minus(v.toExponential(2));
-  if (size >= 1e9) return minus(`${(v / 1e9).toPrecision(4)}G`);
-  if (size >= 1e6) return minus(`${(v / 1e6).toPrecision(4)}M`);
-  if (size >= 1e5) return minus(`${(v / 1e3).toPrecision(4)}k`);
-  if (size < 1e-3 && size > 0) return minus(v.toExponential(2));
-  return minus(String(+v.toPrecision(4)));
+  if (size >= 1e9) return minus(`${(v / 1e9).toPrecision(figures)}G`);
+  if (size >= 1e6) return minus(`${(v / 1e6).toPrecision(figures)}M`);
+  if (size >= 1e5) return minus(`${(v / 1e3).toPrecision(figures)}k`);
+  if (size < 1e-3 && size > 0) return minus(v.toExponential(figures - 2));
+  return minus(String(+v.toPrecision(figures)));
+}
+
+// A value to its last digit. Of one that was a float32, those that tell it from its neighbours: the rest were not there.
+export function exact(v) {
+  if (!Number.isFinite(v)) return number(v);
+  for (let figures = 1; figures < 9 && Math.fround(v) === v; figures++) {
+    const short = Number(v.toPrecision(figures));
+    if (Math.fround(short) === v) return minus(String(short));
+  }
+  return minus(String(v));
 }
 
 const minus = (text) => text.replaceAll("-", "−");

@@ -5,6 +5,7 @@ import { element } from "./dom.js";
 const LINES = [
   ["space", "pause, or play on from the moment shown"],
   ["← →", "5 s back or on; with shift a minute"],
+  [", .", "to the point of the listed metric that was logged before, or next"],
   ["[ ]", "to the mark before or after: a start, an alert, a crash, a kept model …"],
   ["l", "follow what is logged now"],
   ["/", "filter metrics by a part of the name or a regular expression"],

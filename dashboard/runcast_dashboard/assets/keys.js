@@ -1,5 +1,7 @@
-// The keyboard: space plays and pauses, arrows seek, brackets go from mark to mark, `l` follows live, `/` filters, escape undoes, `?` says all that.
+// The keyboard: space plays and pauses, arrows seek, comma and full stop go from point to point and brackets from mark to
+// mark, `l` follows live, `/` filters, escape undoes, `?` says all that.
 
+const PRESSED = "button, summary, a, audio, video, [role=log]"; // The space bar means something of their own to them.
 const SEEK_MS = 5000;
 const SEEK_FAR_MS = 60_000; // With shift.
 
@@ -18,15 +20,18 @@ export class Keys {
       if (event.key === "?") board.help.toggle();
       return; // A dialog closes itself by escape.
     }
+    const typing = target.matches?.("input:not([type=range]), textarea, select, [contenteditable], [role=combobox]");
+    if ((typing && target !== board.toolbar.find) || document.querySelector("[role=dialog]")) return;
     if (event.key === "Escape") {
       this.undo(target);
       return;
     }
-    const typing = target.matches?.("input:not([type=range]), textarea, select, [contenteditable], [role=combobox]");
-    if (typing || document.querySelector("[role=dialog]")) return;
-    if (event.code === "Space" && !target.matches?.("button")) board.dock.toggle();
+    if (typing) return;
+    if (event.code === "Space" && target.matches?.(PRESSED)) return;
+    if (event.code === "Space") board.dock.toggle();
     else if (event.key === "l") board.ask({ op: "live" });
     else if (event.key === "[" || event.key === "]") board.dock.timeline.step(event.key === "[" ? -1 : 1);
+    else if (event.key === "," || event.key === ".") board.ask({ op: "step", by: event.key === "," ? -1 : 1 });
     else if (event.key === "?") board.help.toggle();
     else if (event.key === "/") board.toolbar.find.focus();
     else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && !target.matches?.("input")) {
@@ -41,6 +46,10 @@ export class Keys {
       target.value = "";
       board.cards.filter("");
       target.blur();
+      return;
+    }
+    if (board.root.classList.contains("sided")) {
+      board.showBeside(false);
       return;
     }
     const large = board.root.querySelector(".card.large");

@@ -208,7 +208,7 @@ export class Scene {
       if (unit === "step" && took > 0) this.pace = Math.max(this.pace, run.step / took);
       this.raced ||= run.state === "running";
     }
-    if (t0 < t1) Object.assign(clock, { t0, t1 });
+    if (t0 < t1) Object.assign(clock, { t0, t1, t: Math.min(t1, Math.max(t0, clock.t)) });
     if (clock.live) clock.t = clock.t1;
     else if (clock.playing) {
       clock.t += elapsed * clock.speed * this.pace;
@@ -222,6 +222,24 @@ export class Scene {
     const { clock } = this;
     clock.live = false;
     clock.t = Math.min(clock.t1, Math.max(clock.t0, t));
+  }
+
+  // To the point that was logged next, or before: of the curves of a metric, those that are shown.
+  step(by, metric) {
+    const { clock, unit } = this;
+    let found = by * Infinity;
+    for (const run of metric === null ? [] : this.shownRuns()) {
+      const zero = unit === "elapsed" ? run.t0 : 0;
+      for (const held of this.model.curves(run, metric)) {
+        const { n, x, t } = held.along(unit === "step" ? "step" : "wall");
+        const places = unit === "step" ? x : t;
+        let i = upper(places, n, clock.t + zero);
+        if (by < 0) for (i--; i >= 0 && places[i] >= clock.t + zero; ) i--;
+        if (i >= 0 && i < n && by * (places[i] - zero) < by * found) found = places[i] - zero;
+      }
+    }
+    this.pause();
+    if (Number.isFinite(found)) this.seek(found);
   }
 
   play() {

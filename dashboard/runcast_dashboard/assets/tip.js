@@ -1,15 +1,19 @@
-// The tooltip beside the pointer: the value of each run there, the closest one in bold.
+// The tooltip beside the pointer: what each run logged there, and beside it what smoothing makes of it. The closest one is
+// in bold, and to its last digit.
 
 import { element, write } from "./dom.js";
-import { number } from "./format.js";
+import { exact, number } from "./format.js";
 import { apart } from "./names.js";
+
+const FIGURES = 6; // Of runs that are not pointed at.
 
 export class Tip {
   constructor(board) {
     this.board = board;
     this.head = element("div", "tip-head");
     this.body = element("div");
-    this.root = element("div", "tip", this.head, this.body);
+    this.key = element("small", "", "smoothed · logged");
+    this.root = element("div", "tip", element("div", "tip-top", this.head, this.key), this.body);
     this.root.hidden = true;
     this.rows = [];
     this.over = false;
@@ -33,6 +37,8 @@ export class Tip {
       return;
     }
     write(this.head, rows.length < total ? `${title} · ${rows.length} of ${total} ${rows.some((row) => row.label) ? "curves" : "runs"}` : title);
+    const smooth = this.board.options.smooth > 0 && rows.some(({ spread }) => !spread);
+    this.key.hidden = !smooth;
     while (this.rows.length < rows.length) this.rows.push(this.build());
     this.rows.forEach((row, k) => {
       const given = rows[k];
@@ -41,12 +47,17 @@ export class Tip {
       const { spread } = given;
       row.dot.style.background = given.color ?? this.board.runs.get(given.id).color;
       write(row.name, given.label ? `${apart(given.name)} · ${given.label}` : spread && spread.of > 1 ? `${apart(given.name)} · mean of ${spread.count}` : given.name);
-      write(row.value, number(Number.isFinite(given.raw) ? given.y : given.raw) + (spread && spread.of > 1 ? ` (${number(spread.low)} – ${number(spread.high)})` : ""));
-      row.root.classList.toggle("near", `${given.id} ${given.label}` === near);
+      const closest = rows.length === 1 || `${given.id} ${given.label}` === near;
+      const value = closest ? exact(given.raw) : number(given.raw, FIGURES);
+      write(row.value, value + (spread && spread.of > 1 ? ` (${number(spread.low)} – ${number(spread.high)})` : ""));
+      row.smoothed.hidden = !smooth || !!spread;
+      write(row.smoothed, number(given.y));
+      row.root.classList.toggle("near", closest && rows.length > 1);
     });
-    if (this.root.hidden || this.size !== rows.length) {
+    const size = `${rows.length} ${Math.max(...this.rows.slice(0, rows.length).map(({ value }) => value.textContent.length))}`;
+    if (this.root.hidden || this.size !== size) {
       this.root.hidden = false;
-      this.size = rows.length;
+      this.size = size;
       this.width = this.root.offsetWidth; // The only layout that is forced.
       this.height = this.root.offsetHeight;
       this.frame = this.board.root.getBoundingClientRect();
@@ -57,10 +68,11 @@ export class Tip {
   build() {
     const dot = element("i");
     const name = element("span");
+    const smoothed = element("small");
     const value = element("b");
-    const root = element("div", "tip-row", dot, name, value);
+    const root = element("div", "tip-row", dot, name, smoothed, value);
     this.body.append(root);
-    return { root, dot, name, value };
+    return { root, dot, name, smoothed, value };
   }
 
   place() {

@@ -20,8 +20,10 @@ export class Toolbar {
     this.reset.hidden = true;
     this.dot = element("i");
     this.words = element("b", "", "connecting");
-    this.health = element("div", "health", this.dot, this.words);
-    this.health.setAttribute("role", "status");
+    // What is read out is the state, and not each of its figures.
+    this.spoken = element("span", "unseen");
+    this.spoken.setAttribute("role", "status");
+    this.health = element("div", "health", this.dot, this.words, this.spoken);
     this.other = this.picker(options);
     const axes = choice([["step", "Step", "What define_metric says, or else the step"], ["rel", "Relative", "Time since each run's start"], ["wall", "Wall", "Time of day"], ["metric", "Metric", "Along another metric, such as an epoch or tokens"]], options.axis, (axis) => {
       this.other.hidden = axis !== "metric";
@@ -30,9 +32,16 @@ export class Toolbar {
     });
     this.fold = this.toggle("Fold ranks", "fold", "One curve for all ranks of a run: their mean, with a band from the lowest to the highest. Off: one curve for each");
     this.fold.hidden = true;
-    this.root = element("div", "bar", this.find, this.slider(options), element("div", "label", element("span", "words", "X axis"), axes, this.other, this.names),
+    // Where there is no room for both, what stands beside the charts is laid over them.
+    this.beside = button("chip beside", "", () => board.showBeside(), board.single ? "About" : "Runs");
+    this.beside.setAttribute("aria-expanded", "false");
+    this.more = button("chip more", "", () => {
+      this.more.setAttribute("aria-expanded", String(this.root.classList.toggle("whole")));
+    }, "Settings");
+    this.more.setAttribute("aria-expanded", "false");
+    this.root = element("div", "bar", this.beside, this.find, this.more, this.slider(options), element("div", "label", element("span", "words", "X axis"), axes, this.other, this.names),
       this.toggle("Log x", "logx", "Logarithmic x axis, where it is no time"), this.toggle("Log y", "log", "Logarithmic y axis"), this.toggle("Clip outliers", "outliers", "Scale y to the central 98 % of what is shown"),
-      this.fold, this.reset, element("div", "space"), ...(board.single ? [] : [(this.views = new Views(board)).whole]), this.health);
+      this.fold, this.reset, element("div", "space"), ...(board.single || board.data.runs ? [] : [(this.views = new Views(board)).whole]), this.health);
   }
 
   slider(options) {
@@ -66,7 +75,7 @@ export class Toolbar {
       if (this.board.cards.cards.has(text)) this.board.setOptions({ x: text });
     });
     this.names = element("datalist");
-    this.names.id = `names-${crypto.randomUUID()}`;
+    this.names.id = "names"; // Its own shadow root has no other.
     input.classList.add("other");
     input.setAttribute("aria-label", "X axis: name of a metric");
     input.setAttribute("list", this.names.id);
@@ -116,6 +125,7 @@ export class Toolbar {
       unknown: "waiting for the first run",
     };
     write(this.words, words[state]);
+    write(this.spoken, state === "reconnecting" ? "reconnecting" : words[state]);
   }
 
   // Latency is from the moment of logging to the end of drawing.

@@ -14,6 +14,7 @@ import { spoken } from "./spoken.js";
 import { picture } from "./svg.js";
 
 const DRAW_MS_MAX = 20; // The rest waits a frame, so that hover and scrub stay prompt.
+const ELAPSED_MS_MAX = 250; // Between two pictures: a replay that nobody saw goes on from where it was.
 const CLOCK_POST_MS = 50;
 const LATEST_POST_MS = 250;
 const SPOKEN_POST_MS = 2000; // What is read out need not change under the reader.
@@ -62,11 +63,15 @@ function subscription() {
   model.fresh();
   unanswered = 1;
   subscribed = [...confirmed];
-  const resume = confirmed.length ? model.marks() : {};
-  // The service takes messages up to a size; a run that is left out comes as a snapshot.
-  for (const id of Object.keys(resume)) {
-    if (JSON.stringify(resume).length < RESUME_CHARS_MAX) break;
-    delete resume[id];
+  const resume = {};
+  // The service takes messages up to a size; a run that is left out comes as a snapshot. Those that go on come first.
+  const known = Object.entries(confirmed.length ? model.marks() : {});
+  const going = ([id]) => model.runs.get(id).state === "running";
+  let room = RESUME_CHARS_MAX;
+  for (const [id, marks] of known.sort((p, q) => going(q) - going(p))) {
+    room -= JSON.stringify({ [id]: marks }).length;
+    if (room < 0) break;
+    resume[id] = marks;
   }
   return { op: "sub", project: config.project, runs: config.runs ?? null, metrics: subscribed, px: pixels(), token: config.token ?? "", resume };
 }
@@ -231,7 +236,7 @@ function frame(now) {
   lastFrame = now;
   if (theme) {
     if (described) regroup();
-    if (scene.advance(elapsed)) markAll();
+    if (scene.advance(Math.min(elapsed, ELAPSED_MS_MAX))) markAll();
     if (dirty.size) drawDirty();
     if (now - lastClock > CLOCK_POST_MS) {
       lastClock = now;
@@ -396,6 +401,10 @@ const operations = {
   seek({ part, by, t }) {
     const { t0, t1 } = scene.clock;
     scene.seek(t ?? (by === undefined ? t0 + part * (t1 - t0) : scene.clock.t + by * scene.pace));
+    redraw();
+  },
+  step({ by }) {
+    scene.step(by, primary);
     redraw();
   },
   live() {
