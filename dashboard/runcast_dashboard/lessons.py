@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from typing import NoReturn
 
 import streamlit as st
 
+from runcast.names import apart
 from runcast_dashboard import client
 
 FIRST_RUN = """import runcast
@@ -18,9 +18,6 @@ for step in range(1000):
     runcast.log({"loss": 1 / (step + 1)})
 """
 LOOK_AGAIN_SECONDS = 2
-# What is written from right to left, or says so; and the signs that keep a part of a sentence to itself.
-TURNS = {"R", "AL", "AN", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-ISOLATES, CLOSES = "\u2066\u2067\u2068", "\u2069"
 
 
 @st.fragment(run_every=LOOK_AGAIN_SECONDS)
@@ -92,16 +89,3 @@ def no_run(project: str, asked: str | None, recent: list[client.Json]) -> NoRetu
 def plain(text: str) -> str:
     """Make text from strangers safe where Streamlit reads markdown: every sign that means something is escaped."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])", r"\\\1", text)
-
-
-def apart(name: str) -> str:
-    """Write a name within a sentence: whichever way it is written, what follows is written as before."""
-    if not any(unicodedata.bidirectional(char) in TURNS for char in name):
-        return name
-    text, opened = "", 0
-    for char in name:
-        if char == CLOSES and not opened:
-            continue  # It would close ours.
-        opened += (char in ISOLATES) - (char == CLOSES)
-        text += char
-    return ISOLATES[-1] + text + CLOSES * (opened + 1)

@@ -12,6 +12,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from runcast.names import apart
 from runcast_ingest.backlogs import Backlogs
 from runcast_ingest.broadcast import Broadcast
 from runcast_ingest.live import Live
@@ -160,10 +161,10 @@ def judge(told: Mapping[str, Any], jammed: Sequence[int], *, quarantined: int) -
             "After an outage this goes by itself. If it stays, the machine is too slow for what is logged.",
         )
     for each in [each for each in told["backlogs"] if each["seconds"] > BEHIND_SECONDS_MAX][:BACKLOGS_NAMED_MAX]:
-        where = f" on {each['host'][:80]}" if each["host"] else ""
+        where = f" on {apart(each['host'][:80])}" if each["host"] else ""
         yield (
             "warning",
-            f"{each['run'][:160]}{where} holds {each['bytes'] / 1e6:.3g} MB that was not stored "
+            f"{apart(each['run'][:160])}{where} holds {each['bytes'] / 1e6:.3g} MB that was not stored "
             f"for {_span(each['seconds'])}.",
             "Nothing is lost: it lies in the journal on that machine. It is sent as fast as the service stores; "
             "if it does not shrink, look whether Redis takes what is published.",

@@ -1,4 +1,4 @@
-"""What projects, runs and metrics may be called.
+"""What projects, runs and metrics may be called, and how a name stands in a sentence.
 
 Any printable text of up to 256 characters is kept as given; run ids, which stand in
 addresses and file names, are letters, digits, `_`, `.` and `-`.
@@ -20,6 +20,9 @@ ASIDE = "~"  # No run id has it: `ID~1` is what was there before another run too
 RUN_ID_CHARS_MAX = 128  # With the writer's id it still fits a file name.
 PROJECT_DEFAULT = "uncategorized"  # As W&B calls the project of a run without one.
 
+# What is written from right to left, or says so; and the signs that keep a part of a sentence to itself.
+_TURNS = frozenset({"R", "AL", "AN", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+_ISOLATES, _CLOSES = "\u2066\u2067\u2068", "\u2069"
 _RUN_ID = re.compile(r"[A-Za-z0-9_.-]+")
 _BASE36 = string.ascii_lowercase + string.digits
 # Control characters and lone surrogates; format characters such as RTL marks are kept, and shown as text.
@@ -79,3 +82,16 @@ def new_run_id(seed: bytes | None = None) -> str:
 def new_writer_id() -> str:
     """Make a writer id: 64 random bits as 16 hexadecimal digits, never used again."""
     return os.urandom(8).hex()
+
+
+def apart(name: str) -> str:
+    """Write a name within a sentence: whichever way it is written, what follows is written as before."""
+    if not any(unicodedata.bidirectional(char) in _TURNS for char in name):
+        return name
+    text, opened = "", 0
+    for char in name:
+        if char == _CLOSES and not opened:
+            continue  # It would close ours.
+        opened += (char in _ISOLATES) - (char == _CLOSES)
+        text += char
+    return _ISOLATES[-1] + text + _CLOSES * (opened + 1)

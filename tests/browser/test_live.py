@@ -7,7 +7,7 @@ import statistics
 from urllib.parse import urlencode
 
 from playwright.sync_api import Dialog, expect
-from tests.browser.board import WATCH, ask, points, ready, stats
+from tests.browser.board import WATCH, ask, drawn, points, ready, stats
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
 
@@ -144,6 +144,38 @@ def test_the_tooltip_names_every_run_and_a_zoom_can_be_undone(stage: Stage, visi
     assert 0 < low < high < 199
     page.locator(".rc .plot").first.dblclick()
     expect(page.locator(".rc .chip.reset")).to_be_hidden()
+
+
+def test_the_pointer_and_a_zoom_are_shared_by_all_charts(stage: Stage, visit: Open) -> None:
+    stage.train(
+        """
+        runcast.init(project="shared")
+        for s in range(101):
+            runcast.log({f"m{k}": s * k for k in range(6)})
+        """
+    )
+    page = visit(f"{stage.url}/?project=shared&smooth=0")
+    ready(page, metrics=6)
+    page.wait_for_function("__rc.board.whole && __rc.board.root.querySelectorAll('.plot canvas').length === 6")
+    box = page.locator(".rc .plot").nth(2).bounding_box()
+    assert box
+    wide = box["width"] - 62
+    page.mouse.move(box["x"] + 50 + wide / 4, box["y"] + 80)
+    expect(page.locator(".tip-head")).to_have_text("step 25")
+    places = page.evaluate(
+        """[...__rc.board.cards.cards.values()].map(({ cross, width }) =>
+          [(new DOMMatrix(cross.style.transform).m41 - 50) / (width - 62), Number(cross.style.opacity)])"""
+    )
+    assert all(abs(place - 0.25) < 0.01 and opacity > 0 for place, opacity in places)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 50 + wide / 2, box["y"] + 80, steps=4)
+    page.mouse.up()
+    expect(page.locator(".chip.reset")).to_be_visible()
+    page.wait_for_timeout(300)
+    ranges = [drawn(page, f"m{k}")["range"] for k in range(6)]
+    assert ranges == [ranges[0]] * 6
+    assert abs(ranges[0][0] - 25) < 1
+    assert abs(ranges[0][1] - 50) < 1
 
 
 def test_the_tooltip_has_the_logged_value_to_its_last_digit_beside_the_smoothed_one(stage: Stage, visit: Open) -> None:

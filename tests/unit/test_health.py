@@ -46,6 +46,12 @@ def test_each_trouble_is_one_sentence_and_a_next_step(told: dict[str, Any], leve
     assert step.endswith(".")
 
 
+def test_a_name_that_turns_the_words_around_it_keeps_to_itself() -> None:
+    turned = BEHIND | {"run": "p/\u202eabc", "host": "\u202ehost"}
+    ((_, what, _),) = judge(WELL | {"backlogs": [turned]}, [], quarantined=0)
+    assert what.startswith("\u2068p/\u202eabc\u2069 on \u2068\u202ehost\u2069 holds")
+
+
 def test_jammed_shards_and_quarantine_are_named() -> None:
     jammed, kept = judge(WELL, [3, 5], quarantined=2)
     assert "Shards 3, 5" in jammed[1]

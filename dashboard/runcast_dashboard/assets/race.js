@@ -3,6 +3,7 @@
 
 import { button, element } from "./dom.js";
 import { number } from "./format.js";
+import { apart } from "./names.js";
 
 export class Race {
   constructor(board) {
@@ -50,7 +51,7 @@ export class Race {
     const going = Object.entries(values).filter(([id, { y }]) => !board.hidden.has(id) && Number.isFinite(y)).sort(([, p], [, q]) => (goal || 1) * (q.y - p.y));
     const [first, second] = going;
     const by = first && second ? Math.abs(first[1].y - second[1].y) : 0;
-    this.leader = !race || !first ? "" : `${board.runs.get(first[0])?.name} ${goal ? "leads" : "is highest"}${second ? ` by ${number(by)}` : ""} · ${primary}`;
+    this.leader = !race || !first ? "" : `${apart(board.runs.get(first[0])?.name ?? "")} ${goal ? "leads" : "is highest"}${second ? ` by ${number(by)}` : ""} · ${apart(primary)}`;
     if (board.dock.shown) board.dock.show(board.dock.shown);
   }
 
