@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -15,12 +16,14 @@ from typing import Any
 
 import pandas  # noqa: F401  # What the pages will import anyway: paid at the start, and frozen with the rest.
 import streamlit as st
-from starlette.types import ASGIApp
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.web.bootstrap import load_config_options
 
 from runcast_dashboard.settings import DashboardSettings, use
 
 SCRIPT = Path(__file__).parent / "app.py"
+HOST_CONFIG = "/_stcore/host-config"  # What Streamlit's page asks first of all.
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 
@@ -50,6 +53,7 @@ def pages(settings: DashboardSettings) -> tuple[ASGIApp, Lifespan]:
     use(settings)
     dashboard = st.App(SCRIPT)
     load_config_options(OPTIONS)
+    quiet = _without_dialogs(dashboard)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
@@ -58,4 +62,26 @@ def pages(settings: DashboardSettings) -> tuple[ASGIApp, Lifespan]:
             gc.freeze()
             yield
 
-    return dashboard, lifespan
+    return quiet, lifespan
+
+
+def _without_dialogs(dashboard: ASGIApp) -> ASGIApp:
+    """Keep Streamlit from laying a dialog over the page when the line is cut.
+
+    A board goes on without a line: what is there can be read and replayed, and it says itself what is wrong.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].endswith(HOST_CONFIG):
+            await dashboard(scope, receive, send)
+            return
+        said = bytearray()
+
+        async def hold(message: Message) -> None:
+            said.extend(message.get("body", b""))
+
+        await dashboard(scope, receive, hold)
+        told = json.loads(bytes(said)) | {"blockErrorDialogs": True}
+        await JSONResponse(told, headers={"Cache-Control": "no-cache"})(scope, receive, send)
+
+    return answer

@@ -123,15 +123,14 @@ def demo() -> Iterator[str]:
 
 
 def _samples(folder: str) -> None:
-    """Train the run with media, as a program of its own: what it is called and where it lies is on its page."""
+    """Train the run with media by a program and an interpreter whose paths, which are on its page, are nobody's."""
     with tempfile.TemporaryDirectory(prefix="runs-") as place:
-        program = Path(place) / "train.py"
+        program, python = Path(place) / "train.py", Path(place) / "python"
         program.write_text(SAMPLES)
+        python.symlink_to(sys.executable)
         environment = os.environ | {"RUNCAST_DIR": folder, "RUNCAST_CONSOLE": "wrap", "RUNCAST_SILENT": "1"}
-        environment |= {"RUNCAST_SYSTEM": "1", "RUNCAST_SYSTEM_SECONDS": "0.2"}
-        subprocess.run(
-            [sys.executable, program.name], cwd=place, env=environment, stdout=subprocess.DEVNULL, check=True
-        )
+        environment |= {"RUNCAST_SYSTEM": "1", "RUNCAST_SYSTEM_SECONDS": "0.2", "PYTHONPATH": os.pathsep.join(sys.path)}
+        subprocess.run([python, program.name], cwd=place, env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
 def _wait_for_trouble(url: str) -> None:

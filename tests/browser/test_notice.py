@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -48,9 +49,13 @@ def test_a_service_that_is_away_is_said_by_whoever_shows_its_runs(stage: Stage, 
     with line_to(port) as line:
         page = visit(f"http://127.0.0.1:{line.port}/?project=away")
         ready(page)
-        page.wait_for_function("__rc.board.toolbar.state === 'live'")
+        expect(page.locator(".rc .plot")).to_have_attribute("aria-label", re.compile("1 curve"), timeout=ASKED_MS)
         line.cut()
         expect(page.locator(".notice")).to_contain_text("No connection to the service.", timeout=ASKED_MS)
-        expect(page.locator(".rc .card")).to_be_visible()  # What is there stays.
+        # What is there stays, and works: nothing lies over it.
+        page.wait_for_timeout(3000)
+        assert page.get_by_role("dialog").count() == 0
+        page.locator(".rc .plot").hover()
+        expect(page.locator(".tip-row:visible")).to_have_count(1)
         line.join()
         expect(page.locator(".notice")).to_be_hidden(timeout=ASKED_MS)

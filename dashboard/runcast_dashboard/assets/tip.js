@@ -78,7 +78,7 @@ export class Tip {
   place() {
     let x = this.event.clientX - this.frame.left + 16;
     let y = this.event.clientY - this.frame.top + 14;
-    if (x + this.width > this.frame.width - 8) x -= this.width + 32;
+    if (x + this.width > this.frame.width - 8) x = Math.max(8, x - this.width - 32);
     if (y + this.height > this.frame.height - 8) y = Math.max(8, this.frame.height - this.height - 8);
     this.root.style.transform = `translate(${x}px, ${y}px)`;
   }

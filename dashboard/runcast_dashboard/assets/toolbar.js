@@ -119,7 +119,7 @@ export class Toolbar {
     this.health.title = reason ?? "";
     const words = {
       live: "live",
-      reconnecting: wait > 1500 ? `no connection, next try in ${Math.ceil(wait / 1000)} s` : "reconnecting",
+      reconnecting: wait > 1500 ? `next try in ${Math.ceil(wait / 1000)} s` : "reconnecting",
       unauthorised: "renewing the sign-in",
       forbidden: "refused: this page may not listen here",
       unknown: "waiting for the first run",
