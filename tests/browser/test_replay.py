@@ -91,7 +91,7 @@ def test_comma_and_full_stop_go_from_point_to_point(stage: Stage, visit: Open) -
         )
     page = visit(f"{stage.url}/?project=points")
     ready(page)
-    page.wait_for_function("__rc.board.whole && __rc.board.runs.size === 2")
+    expect(page.locator(".rc .plot")).to_have_attribute("aria-label", re.compile("2 curves"), timeout=20_000)
     times = sorted(row["_timestamp"] * 1000 for run in ("even", "odd") for row in stage.history("points", run))
     clock = "Math.round(__rc.board.clock.t)"
     for back in (2, 3, 4):  # Live stands at the last.

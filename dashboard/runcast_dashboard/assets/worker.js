@@ -1,7 +1,6 @@
 // The board's worker: everything that must never wait for the page. It owns the socket, the points, the replay clock
 // and the drawing; the page sends it what was clicked, and gets back what has to be written in words.
 
-import { metricOf } from "./axis.js";
 import { Chart, Strip } from "./chart.js";
 import { Details } from "./details.js";
 import { DELTA, VIEW, parseFrame } from "./frames.js";
@@ -9,9 +8,9 @@ import { Live } from "./live.js";
 import { Model } from "./model.js";
 import { best, hovered, latest, notes, table } from "./said.js";
 import { Scene } from "./scene.js";
-import { POINTS_MAX } from "./series.js";
 import { spoken } from "./spoken.js";
 import { picture } from "./svg.js";
+import { Wanted } from "./wanted.js";
 
 const DRAW_MS_MAX = 20; // The rest waits a frame, so that hover and scrub stay prompt.
 const ELAPSED_MS_MAX = 250; // Between two pictures: a replay that nobody saw goes on from where it was.
@@ -19,16 +18,12 @@ const CLOCK_POST_MS = 50;
 const LATEST_POST_MS = 250;
 const SPOKEN_POST_MS = 2000; // What is read out need not change under the reader.
 const STRIP_DRAW_MS = 400;
-const WINDOW_MS = 60; // Cards come into view in bursts.
 const SAMPLES_MAX = 4000;
-const SNAPSHOT_POINTS = 400_000; // Of all curves in view together: about 10 MB, a fifth of a second to send and draw.
-const RESUME_CHARS_MAX = 48_000;
 
 const model = new Model();
 const scene = new Scene(model);
 const charts = new Map(); // Metric name → Chart, for those whose card is near the screen.
 const dirty = new Set();
-const seen = new Map(); // Our number of a metric → when it was last in view; the order is that of looking.
 const told = new Map(); // By kind, what the page was told last of what seldom changes.
 const stat = { latency: [], frames: [], draw: [], arrival: [], bytes: 0, messages: 0, points: 0 };
 let config = null;
@@ -36,11 +31,7 @@ let theme = null;
 let dpr = 1;
 let live = null;
 let strip = null;
-let primary = null; // The metric whose last value stands beside each run.
 let hover = null;
-let subscribed = []; // What the service was last told to send.
-let confirmed = []; // What of it is held completely: a reconnect needs of these only what it missed.
-let unanswered = 0; // Questions whose `synced` has not come: one at a time, so that it is known what was answered.
 let drawnRanges = new Map(); // By axis, the stretch that charts along it show.
 let described = false; // Runs said of themselves what may put them into another group.
 let newest = 0;
@@ -49,7 +40,9 @@ let newestSeen = 0; // When, by the page's clock, the newest point had been draw
 let latency = null;
 
 const post = (message) => self.postMessage(message);
-const details = new Details({ scene, model, charts, pixels, send: (message) => live?.send(message) });
+const send = (message) => live?.send(message);
+const wanted = new Wanted({ scene, model, charts, ratio: () => dpr, send });
+const details = new Details({ scene, model, charts, pixels: () => wanted.pixels(), send });
 const note = (list, value) => {
   list.push(value);
   if (list.length > SAMPLES_MAX) list.splice(0, SAMPLES_MAX / 2);
@@ -58,31 +51,6 @@ const markAll = () => charts.forEach((chart) => dirty.add(chart));
 const markMetrics = (touched) => charts.forEach((chart) => touched.has(chart.metric) && dirty.add(chart));
 
 // ——— The socket ———
-
-function subscription() {
-  model.fresh();
-  unanswered = 1;
-  subscribed = [...confirmed];
-  const resume = {};
-  // The service takes messages up to a size; a run that is left out comes as a snapshot. Those that go on come first.
-  const known = Object.entries(confirmed.length ? model.marks() : {});
-  const going = ([id]) => model.runs.get(id).state === "running";
-  let room = RESUME_CHARS_MAX;
-  for (const [id, marks] of known.sort((p, q) => going(q) - going(p))) {
-    room -= JSON.stringify({ [id]: marks }).length;
-    if (room < 0) break;
-    resume[id] = marks;
-  }
-  return { op: "sub", project: config.project, runs: config.runs ?? null, metrics: subscribed, px: pixels(), token: config.token ?? "", resume };
-}
-
-// How finely to send curves, in pixels of 4 points each: as fine as the charts are wide, and finer when there are few.
-function pixels() {
-  let width = 300;
-  for (const chart of charts.values()) width = Math.max(width, chart.width);
-  const affordable = SNAPSHOT_POINTS / (4 * Math.max(1, charts.size) * Math.max(1, model.runs.size));
-  return Math.ceil(Math.max(Math.min(2000, width * dpr), Math.min(POINTS_MAX / 5, affordable)));
-}
 
 const texts = {
   welcome(message) {
@@ -109,13 +77,11 @@ const texts = {
     markMetrics(model.count(points));
   },
   synced() {
-    unanswered--;
-    if (unanswered) return;
-    confirmed = [...subscribed];
+    if (!wanted.answered()) return;
     live.settled();
     post({ ev: "synced" });
     markAll();
-    askWindow();
+    look();
     details.ask();
   },
   alert(message) {
@@ -152,33 +118,8 @@ function onFrame(buffer) {
   return frame.seq;
 }
 
-let windowTimer = 0;
-function askWindow() {
-  clearTimeout(windowTimer);
-  windowTimer = setTimeout(() => {
-    // The answer asks again. Only the first time nothing was asked for yet: a thousand runs need not come for nothing.
-    if (unanswered > (subscribed.length ? 0 : 1)) return;
-    const wanted = new Set([...charts.values()].filter((chart) => chart.visible).map((chart) => chart.metric));
-    if (primary !== null) wanted.add(primary);
-    for (const metric of [...wanted]) {
-      const other = metricOf(scene.axisOf(metric));
-      if (other !== null) wanted.add(model.metric(other));
-    }
-    for (const metric of wanted) {
-      seen.delete(metric);
-      seen.set(metric, true);
-    }
-    const names = [...wanted].map((metric) => model.metrics[metric]).sort();
-    if (names.join("\0") === subscribed.join("\0")) return;
-    // A metric that left the window is no longer kept up to date: it comes anew when it is looked at again.
-    confirmed = confirmed.filter((name) => names.includes(name));
-    subscribed = names;
-    unanswered++;
-    live?.send({ op: "window", metrics: names, px: pixels() });
-    model.evict(wanted, [...seen.keys()]);
-    details.ask();
-  }, WINDOW_MS);
-}
+// Ask for what is in view.
+const look = () => wanted.look(() => details.ask());
 
 function zoom(range, axis = scene.axis) {
   scene.range = range;
@@ -198,7 +139,7 @@ function reportHover() {
 
 function reportLatest(fps) {
   const quiet = !newestSeen || performance.now() - newestSeen > 4000;
-  post({ ev: "latest", ...latest(scene, primary), latency: quiet ? null : latency, fps, live: scene.clock.live });
+  post({ ev: "latest", ...latest(scene, wanted.primary), latency: quiet ? null : latency, fps, live: scene.clock.live });
 }
 
 // What is said once, and again only when it differs.
@@ -213,7 +154,7 @@ function regroup() {
   if (model.redefined) {
     model.redefined = false;
     scene.axes.forget();
-    askWindow();
+    look();
     markAll();
   }
   scene.groups.choose(scene.options.by);
@@ -248,17 +189,17 @@ function frame(now) {
         post({ ev: "clock", t, t0, t1, live: following, playing, unit: scene.unit });
       }
     }
-    if (strip && primary !== null && stripDirty && now - lastStrip > STRIP_DRAW_MS) {
+    if (strip && wanted.primary !== null && stripDirty && now - lastStrip > STRIP_DRAW_MS) {
       lastStrip = now;
       stripDirty = false;
-      strip.draw(scene, theme, primary);
+      strip.draw(scene, theme, wanted.primary);
     }
     if (now - lastLatest > LATEST_POST_MS) {
       lastLatest = now;
       const recent = stat.frames.slice(-15);
       reportLatest(Math.round(1000 / (recent.reduce((sum, ms) => sum + ms, 0) / recent.length || 16)));
       post({ ev: "notes", notes: notes(scene, charts) });
-      tell({ ev: "best", best: best(scene, primary) });
+      tell({ ev: "best", best: best(scene, wanted.primary) });
       tell({ ev: "several", several: model.several });
     }
     if (now - lastSpoken > SPOKEN_POST_MS) {
@@ -312,7 +253,7 @@ const operations = {
     dpr = ratio;
     scene.setOptions(options);
     scene.hidden = new Set(hidden);
-    live = new Live(config.url, { subscription, onText: (message) => texts[message.ev]?.(message), onFrame, onState: (state) => post({ ev: "connection", ...state }) });
+    live = new Live(config.url, { subscription: () => wanted.subscription(config), onText: (message) => texts[message.ev]?.(message), onFrame, onState: (state) => post({ ev: "connection", ...state }) });
   },
   token({ token }) {
     const renewed = config.token !== token;
@@ -323,12 +264,12 @@ const operations = {
     const chart = new Chart(model.metric(id), canvas, width, height, dpr);
     charts.set(id, chart);
     dirty.add(chart);
-    askWindow();
+    look();
   },
   drop({ id }) {
     dirty.delete(charts.get(id));
     charts.delete(id);
-    askWindow();
+    look();
   },
   size({ id, width, height }) {
     const chart = charts.get(id);
@@ -357,9 +298,9 @@ const operations = {
     redraw();
   },
   primary({ metric }) {
-    primary = metric === null ? null : model.metric(metric);
+    wanted.primary = metric === null ? null : model.metric(metric);
     stripDirty = true;
-    askWindow();
+    look();
   },
   options({ options }) {
     const { axis, range } = scene;
@@ -367,7 +308,7 @@ const operations = {
     scene.setOptions(options);
     if (before !== JSON.stringify(options.ranges)) details.ask();
     if (axis !== scene.axis || (range && !scene.range)) zoom(null);
-    askWindow();
+    look();
     described = true;
     redraw();
   },
@@ -404,7 +345,7 @@ const operations = {
     redraw();
   },
   step({ by }) {
-    scene.step(by, primary);
+    scene.step(by, wanted.primary);
     redraw();
   },
   live() {
@@ -420,7 +361,7 @@ const operations = {
     let series = 0;
     let points = 0;
     for (const run of model.runs.values()) for (const list of run.curves.values()) for (const one of list) [series, points] = [series + 1, points + one.n];
-    post({ ev: "stats", stat, series, points, clock: { ...scene.clock }, range: drawnRanges.get(scene.axis) ?? [0, 1], zoomed: scene.range, subscribed, marks: model.marks(), opened: !!live?.socket });
+    post({ ev: "stats", stat, series, points, clock: { ...scene.clock }, range: drawnRanges.get(scene.axis) ?? [0, 1], zoomed: scene.range, subscribed: wanted.metrics, marks: model.marks(), opened: !!live?.socket });
   },
   points({ run, metric }) {
     const found = model.runs.get(run);
