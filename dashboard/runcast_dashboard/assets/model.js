@@ -7,6 +7,7 @@ import { abgr, runColor } from "./colors.js";
 import { POINTS_MAX, Series } from "./series.js";
 
 const HELD_POINTS_MAX = 4_000_000; // At 28 bytes a point, about 110 MB; beyond, metrics out of view are let go.
+const BARE_POINTS = 40; // A curve without any is as much by itself.
 
 // JSON has none of them: they travel as words.
 const NOT_NUMBERS = new Map([["NaN", NaN], ["Infinity", Infinity], ["-Infinity", -Infinity]]);
@@ -178,7 +179,7 @@ export class Model {
 
   held() {
     let points = 0;
-    for (const run of this.runs.values()) for (const list of run.curves.values()) for (const series of list) points += series.capacity;
+    for (const run of this.runs.values()) for (const list of run.curves.values()) for (const series of list) points += series.capacity + BARE_POINTS;
     return points;
   }
 

@@ -6,6 +6,7 @@ import { reach, spread } from "./smoothing.js";
 
 export const POINTS_MAX = 6400; // About 8 to a pixel of a wide chart; more could not be seen.
 const COLUMNS = POINTS_MAX / 8; // What is left after thinning: 4 to a column, half of the bound.
+const CAPACITY_MIN = 16; // Of a thousand short runs, most of what is more would stay empty.
 const DRIFT = 0.04; // The shown span may change by this much before smoothing starts again.
 
 // The first index whose value is above v.
@@ -25,7 +26,7 @@ export class Series {
     this.label = label;
     this.bound = bound;
     this.detail = null; // The zoomed stretch at full resolution, another Series.
-    this.allocate(128);
+    this.allocate(CAPACITY_MIN);
     this.reset();
   }
 
