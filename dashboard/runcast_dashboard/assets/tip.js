@@ -48,16 +48,17 @@ export class Tip {
       row.dot.style.background = given.color ?? this.board.runs.get(given.id).color;
       write(row.name, given.label ? `${apart(given.name)} · ${given.label}` : spread && spread.of > 1 ? `${apart(given.name)} · mean of ${spread.count}` : given.name);
       const closest = rows.length === 1 || `${given.id} ${given.label}` === near;
-      const value = closest ? exact(given.raw) : number(given.raw, FIGURES);
+      const value = closest && !spread ? exact(given.raw) : number(given.raw, FIGURES);
       write(row.value, value + (spread && spread.of > 1 ? ` (${number(spread.low)} – ${number(spread.high)})` : ""));
       row.smoothed.hidden = !smooth || !!spread;
       write(row.smoothed, number(given.y));
       row.root.classList.toggle("near", closest && rows.length > 1);
     });
-    const size = `${rows.length} ${Math.max(...this.rows.slice(0, rows.length).map(({ value }) => value.textContent.length))}`;
-    if (this.root.hidden || this.size !== size) {
+    const longest = Math.max(...this.rows.slice(0, rows.length).map(({ value }) => value.textContent.length));
+    if (this.root.hidden || this.size !== rows.length || longest > this.longest) {
       this.root.hidden = false;
-      this.size = size;
+      this.size = rows.length;
+      this.longest = longest;
       this.width = this.root.offsetWidth; // The only layout that is forced.
       this.height = this.root.offsetHeight;
       this.frame = this.board.root.getBoundingClientRect();
