@@ -10,6 +10,7 @@ import { shorten } from "./names.js";
 import { upper } from "./series.js";
 import { Span } from "./span.js";
 import { logGap, xTicks, yTicks } from "./ticks.js";
+import { Trace } from "./trace.js";
 
 export const PAD = { left: 50, right: 12, top: 8, bottom: 22 };
 const LINE_HALF = 0.75; // Half a line's thickness, in CSS pixels.
@@ -81,12 +82,12 @@ export class Chart {
     const clear = curves.length <= RAW_CURVES_MAX;
     for (const curve of curves) {
       if (curve.band) span.band(curve.xs, curve.band.low, curve.band.high, curve.n, map(curve), curve.abgr, dimmed(curve.run) ? 0.04 : 0.2);
-      else if (smooth > 0 && (clear || curve.run.id === scene.focus)) span.line(curve.xs, curve.series.y, curve.from, curve.to, map(curve), curve.abgr, LINE_HALF * 0.8 * dpr, dimmed(curve.run) ? 0.05 : 0.22);
+      else if (smooth > 0 && (clear || curve.run.id === scene.focus)) span.trace(traced(curve, "raw", curve.series.y, span.w, map(curve)), map(curve), curve.abgr, LINE_HALF * 0.8 * dpr, dimmed(curve.run) ? 0.05 : 0.22);
     }
     for (const curve of curves) {
       const focused = curve.run.id === scene.focus;
       const color = dimmed(curve.run) ? mix(background, curve.abgr, 0.22) : scene.isGhost(curve.run) ? mix(background, curve.abgr, 0.45) : curve.abgr;
-      span.line(curve.xs, curve.ys, curve.from, curve.to, map(curve), color, LINE_HALF * (focused ? 1.6 : 1) * dpr, 1);
+      span.trace(traced(curve, "shown", curve.ys, span.w, map(curve)), map(curve), color, LINE_HALF * (focused ? 1.6 : 1) * dpr, 1);
     }
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.putImageData(span.image, Math.round(PAD.left * dpr), Math.round(PAD.top * dpr));
@@ -262,6 +263,16 @@ export class Chart {
   }
 }
 
+// A curve by columns. It is kept with the series, as what a chart shows of it changes little from picture to picture.
+function traced({ series, xs, from, to, band }, name, ys, columns, map) {
+  if (band) return new Trace(columns).follow(null, xs, ys, from, to, map);
+  series.traces ??= {};
+  if (series.traces[name]?.low.length !== columns) series.traces[name] = new Trace(columns);
+  const points = xs === series.x ? "step" : xs === series.t ? "time" : "log";
+  const values = ys === series.y ? `${series.edition}` : `${series.edition} ${series.smoothings}`;
+  return series.traces[name].follow(`${points} ${values} ${map.kx} ${map.ox} ${map.log}`, xs, ys, from, to, map);
+}
+
 // Several curves as one of `run`, which may be a group: their mean, with a band from the lowest to the highest, or of the
 // standard deviation, or of the standard error of the mean, to both sides of it.
 function folded(run, parts, [low, high], columns, band = "range") {
@@ -339,7 +350,8 @@ export class Strip {
           if (values[i] > high && values[i] !== Infinity) high = values[i];
         }
         const ky = -(span.h - 10 * this.dpr) / (high - low || 1);
-        span.line(xs, values, 0, series.n, { kx, ox: -(t0 + offset) * kx, ky, oy: span.h - 5 * this.dpr - low * ky, log: false }, (run.group ?? run).abgr, 0.55 * this.dpr, 0.75);
+        const map = { kx, ox: -(t0 + offset) * kx, ky, oy: span.h - 5 * this.dpr - low * ky, log: false };
+        span.trace(new Trace(span.w).follow(null, xs, values, 0, series.n, map), map, (run.group ?? run).abgr, 0.55 * this.dpr, 0.75);
       }
     }
     this.context.putImageData(span.image, 0, 0);

@@ -164,6 +164,7 @@ export class Series {
   }
 
   restartSmoothing() {
+    this.smoothings = (this.smoothings ?? 0) + 1; // As long as it is the same, smoothed values were only added at the end.
     this.smoothed = 0;
     this.sum = 0;
     this.weight = 0;
@@ -177,6 +178,7 @@ export class Series {
     const key = `${kind} ${strength} ${axis}`;
     if (kind !== "ema") {
       const said = `${key} ${span} ${n} ${this.version}`;
+      if (this.smoothedBy !== said) this.smoothings++;
       if (this.smoothedBy !== said) this.sm.set(spread(xs, this.y, n, reach(strength, kind, span), kind));
       this.smoothedBy = said;
       this.smoothed = n;
