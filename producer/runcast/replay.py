@@ -7,6 +7,7 @@ training. It knows neither the terminal nor how fast it is asked to be: that is 
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from contextlib import aclosing, contextmanager
 from msgspec import Struct
 
 from runcast.errors import UsageError
+from runcast.names import SYSTEM
 from runcast.run import Run
 from runcast.subscription import CaughtUp, Row, RunUpdate, Update
 
@@ -22,6 +24,11 @@ ROWS_MAX = 1_000_000  # Held at once: about a gigabyte for rows of a few metrics
 SPEEDS = (0.01, 10_000.0)
 SOON_SECONDS = 0.0005  # No sleep is that exact.
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)s)")
+
+
+def is_sample(row: Row) -> bool:
+    """Whether a row is a sample of the machine, and none of the program's."""
+    return all(key.startswith(SYSTEM) for key in row.values)
 
 
 class Recording(Struct, frozen=True):
@@ -78,7 +85,7 @@ async def record(updates: AsyncGenerator[Update, None], start: Start = BEGINNING
                 update = each
             elif isinstance(each, CaughtUp):
                 break
-            elif each.step >= start.step:
+            elif each.step >= start.step or is_sample(each):
                 if len(rows) == ROWS_MAX:
                     raise UsageError(
                         f"the run has more than {ROWS_MAX:,} rows; --from leaves out what is before a step"
@@ -86,6 +93,9 @@ async def record(updates: AsyncGenerator[Update, None], start: Start = BEGINNING
                 rows.append(each)
     # Each process's rows stand in its order already, and the sort is stable.
     rows.sort(key=lambda row: row.time)
+    if start.step:  # Samples of the machine count for themselves: they begin with what is logged.
+        begun = next((row.time for row in rows if not is_sample(row)), math.inf)
+        rows = [row for row in rows if row.time >= begun]
     begun = rows[0].time if rows else 0.0
     rows = [row for row in rows if row.time - begun >= start.seconds]
     if update is None or not rows:
@@ -122,7 +132,10 @@ async def play(
         if (wait := due - clock()) > SOON_SECONDS:
             await asyncio.sleep(wait)
         late.append(max(0.0, clock() - due))
-        runs[row.label].log(row.values, step=row.step, commit=True)
+        if is_sample(row):
+            runs[row.label].sample(row.step, row.values)
+        else:
+            runs[row.label].log(row.values, step=row.step, commit=True)
         on_row(at, row)
     return Played(len(recording.rows), late)
 

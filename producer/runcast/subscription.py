@@ -23,6 +23,7 @@ from runcast import discovery, settings
 from runcast.errors import LiveRefused, ServerMissing, UsageError
 from runcast.frames import CLOSE_FORBIDDEN, CLOSE_UNAUTHORISED, Ack, Points, Subscribe, format_request, parse_frame
 from runcast.gate import LOCAL_NAMES
+from runcast.names import SYSTEM
 
 CONNECT_SECONDS_MAX = 10.0  # For the first connection; afterwards the service is waited for.
 PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.1, 5.0
@@ -71,12 +72,14 @@ async def subscribe(
     url: str | None = None,
     token: str | None = None,
     from_now: bool = False,
+    samples: bool = False,
     on_cut: Callable[[str], None] | None = None,
 ) -> AsyncGenerator[Update, None]:
     """Follow a project: what is stored, then what comes, each row exactly once.
 
     `run` is the id of one run, or several; None means all, also those that begin later. `metrics` chooses keys, where
-    one may end in `*`. With `from_now` what is stored is left out. `url` is the service's address; without it, the one
+    one may end in `*`; without it come all but the samples of the machine, and these too with `samples`. With
+    `from_now` what is stored is left out. `url` is the service's address; without it, the one
     that runs on this machine. `on_cut` is told once each time that the line is cut and not to be had again at once.
 
     Yields `Row`, `RunUpdate` and `CaughtUp`. Raises ServerMissing when no service answers at first, and LiveRefused
@@ -90,7 +93,8 @@ async def subscribe(
             token=token or settings.token_of(os.environ, settings.directory(os.environ)) or "",
             history=not from_now,
             exact=True,
-        )
+        ),
+        samples=samples or metrics is not None,
     )
     pause, away = PAUSE_SECONDS_MIN, False
     while True:
@@ -158,8 +162,8 @@ def _unanswered(url: str | None, error: BaseException) -> str:
 class _Follower:
     """What a subscription has so far; it outlives its connections, whose numbers it forgets."""
 
-    def __init__(self, subscribe: Subscribe) -> None:
-        self._asked = subscribe
+    def __init__(self, subscribe: Subscribe, *, samples: bool) -> None:
+        self._asked, self._samples = subscribe, samples
         self._marks: Marks = {}
         self._runs: dict[str, RunUpdate] = {}
         self._fresh()
@@ -237,11 +241,14 @@ class _Follower:
             had = before.get(run, {}).get(writer, 0)
             marks = self._marks.setdefault(run, {})
             marks[writer] = max(marks.get(writer, 0), block.last)
-            if block.last > had and len(block.steps):
+            if block.last > had and len(block.steps) and (self._samples or not self._is_sample(block)):
                 fresh.setdefault(block.writer, []).append(self._read(block, run, label))
         for streams in fresh.values():
             # Rows with different keys come in different blocks; by time they are what was logged.
             yield from streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda row: row.time)
+
+    def _is_sample(self, block: Points) -> bool:
+        return all(self._metrics[metric].startswith(SYSTEM) for metric in block.metrics)
 
     def _read(self, block: Points, run: str, label: str) -> Iterator[Row]:
         name = self._runs[run].name

@@ -112,6 +112,21 @@ run.finish()
         assert [row.values["loss"] for row in rows if row.label == label] == [first + step for step in range(5)]
 
 
+def test_what_was_sampled_of_the_machine_is_replayed_with_it(service: Running) -> None:
+    """It is a part of the run, on the same clock; whoever follows what is logged does not hear of it."""
+    done = python(TRAINING, "sampled", RUNCAST_DIR=str(service.directory), RUNCAST_SYSTEM="1")
+    assert done.returncode == 0, done.stderr
+    done = service.runcast("replay", "p/sampled", "--speed", "4")
+    assert done.returncode == 0, done.stderr
+    (run,) = replays(service, "sampled")
+    sampled = list(service.api.history("p", str(run["id"]), stream="system"))
+    assert sampled
+    assert not any(key.startswith("_system/") for row in seen(service, "sampled") for key in row.values)
+    assert len(seen(service, str(run["id"]))) == len(seen(service, "sampled")) == 44
+    partly = service.runcast("replay", "p/sampled", "--speed", "4", "--from", "38")
+    assert partly.returncode == 0, partly.stderr
+
+
 def test_a_replay_may_begin_at_a_step(service: Running) -> None:
     train(service, "part")
     assert service.runcast("replay", "p/part", "--speed", "1000", "--from", "35").returncode == 0

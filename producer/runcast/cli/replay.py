@@ -51,7 +51,7 @@ def replay(what: str, speed: float, name: str | None, url: str | None, start: st
     begin = Start.parse(start)
     service = Service.find(server)
     project, run = service.locate(what)
-    updates = subscribe(project, run, url=service.url if server else None, token=service.token)
+    updates = subscribe(project, run, samples=True, url=service.url if server else None, token=service.token)
     recording = asyncio.run(replaying.record(updates, begin))
     old = recording.update
     length = table.duration(recording.seconds)
