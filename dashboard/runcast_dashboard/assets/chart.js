@@ -351,7 +351,7 @@ export class Strip {
         }
         const ky = -(span.h - 10 * this.dpr) / (high - low || 1);
         const map = { kx, ox: -(t0 + offset) * kx, ky, oy: span.h - 5 * this.dpr - low * ky, log: false };
-        span.trace(new Trace(span.w).follow(null, xs, values, 0, series.n, map), map, (run.group ?? run).abgr, 0.55 * this.dpr, 0.75);
+        span.trace(new Trace(span.w).follow(null, xs, values, 0, series.n, map, 1 + (series.n >> 10)), map, (run.group ?? run).abgr, 0.55 * this.dpr, 0.75);
       }
     }
     this.context.putImageData(span.image, 0, 0);

@@ -40,6 +40,7 @@ export class RunList {
   }
 
   show(runs) {
+    const { size } = this.rows;
     for (const run of runs) {
       let row = this.rows.get(run.id);
       if (!row) {
@@ -48,9 +49,10 @@ export class RunList {
         this.list.prepend(row.root); // They come in order of creation.
       }
       write(row.name, run.name);
-      row.root.title = run.name === run.id ? run.name : `${run.name} (${run.id})`;
+      const title = run.name === run.id ? run.name : `${run.name} (${run.id})`;
+      if (row.root.title !== title) row.root.title = title;
     }
-    this.filter();
+    if (this.rows.size !== size || this.find.value) this.filter();
   }
 
   build(run) {

@@ -18,13 +18,14 @@ export class Trace {
 
   // Be the line of points [from, to) of xs and ys, whose columns are x·kx+ox; values are decades when `log`. One that is not
   // finite breaks the line. `key` says all that its points depend on, but for how many there are.
-  follow(key, xs, ys, from, to, { kx, ox, log }) {
+  // Of a curve that need not be exact, every `stride`th point will do.
+  follow(key, xs, ys, from, to, { kx, ox, log }, stride = 1) {
     if (this.key !== key || key === null || from !== this.from || to < this.next) this.begin(key, from);
     const { low, high } = this;
     const w = low.length;
     let { left, right, open, X: X0, V: V0 } = this;
     let c0 = Math.floor(X0);
-    for (let i = this.next; i < to; i++) {
+    for (let i = this.next; i < to; i += stride) {
       let v = ys[i];
       if (log) v = v > 0 ? Math.log10(v) : NaN;
       if (v - v !== 0) {

@@ -33,6 +33,7 @@ let live = null;
 let strip = null;
 let hover = null;
 let drawnRanges = new Map(); // By axis, the stretch that charts along it show.
+const changed = new Set(); // Runs of which the page has not heard the newest.
 let described = false; // Runs said of themselves what may put them into another group.
 let newest = 0;
 let newestAt = 0;
@@ -58,12 +59,21 @@ const texts = {
     described = true;
     message.metrics.forEach((name, number) => model.nameMetric(number, name));
     (message.writers ?? []).forEach((writer) => model.nameWriter(writer));
+    changed.clear();
     post({ ev: "runs", runs: [...model.runs.values()].map(describe), metrics: model.metrics });
   },
-  run({ run }) {
-    post({ ev: "runs", runs: [describe(model.describeRun(run))], metrics: [] });
-    described = true;
+  // Of a run that goes on it comes twice a second, for what its summary says: the page hears of that with the next words.
+  run({ run: info }) {
+    const before = model.runs.get(info.id);
+    const was = before && `${before.name} ${before.state} ${before.stopping}`;
+    const config = before && JSON.stringify(before.config);
+    const run = model.describeRun(info);
+    changed.add(run);
+    const other = was !== `${run.name} ${run.state} ${run.stopping}`;
+    if (other || model.redefined || config !== JSON.stringify(run.config)) described = true;
+    if (!other) return;
     markAll();
+    tellRuns();
   },
   metric({ i, name }) {
     model.nameMetric(i, name);
@@ -132,6 +142,11 @@ function zoom(range, axis = scene.axis) {
 
 // ——— What the page writes in words ———
 
+function tellRuns() {
+  if (changed.size) post({ ev: "runs", runs: [...changed].map(describe), metrics: [] });
+  changed.clear();
+}
+
 function reportHover() {
   const chart = hover && charts.get(hover.id);
   if (chart?.drawn) post({ ev: "hover", id: hover.id, ...hovered(scene, chart, hover) });
@@ -196,6 +211,7 @@ function frame(now) {
     }
     if (now - lastLatest > LATEST_POST_MS) {
       lastLatest = now;
+      tellRuns();
       const recent = stat.frames.slice(-15);
       reportLatest(Math.round(1000 / (recent.reduce((sum, ms) => sum + ms, 0) / recent.length || 16)));
       post({ ev: "notes", notes: notes(scene, charts) });
