@@ -90,7 +90,7 @@ export class Chart {
       span.trace(traced(curve, "shown", curve.ys, span.w, map(curve)), map(curve), color, LINE_HALF * (focused ? 1.6 : 1) * dpr, 1);
     }
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.putImageData(span.image, Math.round(PAD.left * dpr), Math.round(PAD.top * dpr));
+    context.putImageData(span.picture(), Math.round(PAD.left * dpr), Math.round(PAD.top * dpr));
     context.setTransform(dpr, 0, 0, dpr, PAD.left * dpr, PAD.top * dpr);
     const place = (curve, i) => [((curve.xs[i] - curve.offset - xRange[0]) * kx) / dpr, ((log ? Math.log10(curve.ys[i]) : curve.ys[i]) * ky + oy) / dpr];
     for (const curve of curves) {
@@ -354,6 +354,6 @@ export class Strip {
         span.trace(new Trace(span.w).follow(null, xs, values, 0, series.n, map, 1 + (series.n >> 10)), map, (run.group ?? run).abgr, 0.55 * this.dpr, 0.75);
       }
     }
-    this.context.putImageData(span.image, 0, 0);
+    this.context.putImageData(span.picture(), 0, 0);
   }
 }

@@ -1,6 +1,7 @@
 // Column-span rasterizer: a line that is a function of x is one vertical span in each pixel column. It writes into
 // a framebuffer of 32-bit pixels, so it needs no GPU, no paths and no library, and costs the same on every machine.
-// Only the vertical direction is antialiased.
+// Only the vertical direction is antialiased. The framebuffer lies column by column, as it is painted; a picture is
+// made of it when all is painted.
 
 const FAR = 1e4; // Pixels; what lies beyond is outside of any chart.
 
@@ -16,7 +17,8 @@ export class Span {
     this.w = w;
     this.h = h;
     this.image = new ImageData(w, h);
-    this.pixels = new Uint32Array(this.image.data.buffer);
+    this.rows = new Uint32Array(this.image.data.buffer);
+    this.pixels = new Uint32Array(w * h);
     this.low = new Float32Array(w);
     this.high = new Float32Array(w);
   }
@@ -27,7 +29,13 @@ export class Span {
 
   horizontal(y, color) {
     const row = Math.floor(y);
-    if (row >= 0 && row < this.h) this.pixels.fill(color, row * this.w, (row + 1) * this.w);
+    if (row >= 0 && row < this.h) for (let at = row; at < this.pixels.length; at += this.h) this.pixels[at] = color;
+  }
+
+  picture() {
+    const { w, h, rows, pixels } = this;
+    for (let row = 0, to = 0; row < h; row++) for (let k = 0, at = row; k < w; k++, at += h) rows[to++] = pixels[at];
+    return this.image;
   }
 
   // A curve by columns; y·ky+oy are pixels, of decades where its values are. `half` is half the thickness, `alpha` its opacity.
@@ -76,35 +84,36 @@ export class Span {
   }
 
   paint(left, right, color, half, alpha) {
-    const { w, h, low, high, pixels } = this;
+    const { h, low, high, pixels } = this;
     const red = color & 255;
     const green = (color >> 8) & 255;
     const blue = (color >> 16) & 255;
     const solid = (0xff000000 | color) >>> 0;
+    const blend = (at, cover) => {
+      if (cover <= 0.02) return;
+      const under = pixels[at];
+      const r = under & 255;
+      const g = (under >> 8) & 255;
+      const b = (under >> 16) & 255;
+      pixels[at] = cover > 0.98 ? solid : (0xff000000 | ((b + (blue - b) * cover) << 16) | ((g + (green - g) * cover) << 8) | (r + (red - r) * cover)) >>> 0;
+    };
     for (let k = left; k <= right; k++) {
       if (low[k] > high[k]) continue;
-      let top = low[k] - half;
-      let end = high[k] + half;
+      const top = Math.max(0, low[k] - half);
+      const end = Math.min(h, high[k] + half);
       if (end < 0 || top > h) continue;
-      if (top < 0) top = 0;
-      if (end > h) end = h;
-      const firstRow = top | 0;
-      const lastRow = end | 0;
-      for (let row = firstRow; row <= lastRow && row < h; row++) {
-        let cover = 1;
-        if (row === firstRow) cover -= top - firstRow;
-        if (row === lastRow) cover -= 1 - (end - lastRow);
-        cover *= alpha;
-        const at = row * w + k;
-        if (cover > 0.98) pixels[at] = solid;
-        else if (cover > 0.02) {
-          const under = pixels[at];
-          const r = under & 255;
-          const g = (under >> 8) & 255;
-          const b = (under >> 16) & 255;
-          pixels[at] = (0xff000000 | ((b + (blue - b) * cover) << 16) | ((g + (green - g) * cover) << 8) | (r + (red - r) * cover)) >>> 0;
-        }
+      const column = k * h;
+      const first = top | 0;
+      const last = Math.min(h - 1, end | 0);
+      if (first > last) continue;
+      if (first === last) {
+        blend(column + first, (Math.min(end, first + 1) - top) * alpha);
+        continue;
       }
+      blend(column + first, (1 - top + first) * alpha);
+      if (alpha > 0.98) pixels.fill(solid, column + first + 1, column + last);
+      else for (let at = column + first + 1; at < column + last; at++) blend(at, alpha);
+      blend(column + last, Math.min(1, end - last) * alpha);
     }
   }
 }
