@@ -44,11 +44,12 @@ def value(rate: float, number: int, step: int) -> float:
     return rate * 1000 + number + step / 10
 
 
-def bands(page: Page, count: int) -> dict[str, Any]:
-    """Wait until so many groups are drawn; give them by their id."""
+def bands(page: Page, count: int, of: int | None = None) -> dict[str, Any]:
+    """Wait until so many groups are drawn, each of so many runs; give them by their id."""
     for _ in range(100):
         found = {band["id"]: band for band in drawn(page, "loss")["bands"]}
-        if len(found) == count and all(len(band["xs"]) == STEPS for band in found.values()):
+        whole = all(len(band["xs"]) == STEPS and of in {None, band["of"]} for band in found.values())
+        if len(found) == count and whole:
             return found
         page.wait_for_timeout(100)
     raise AssertionError(f"{len(found)} groups are drawn")
@@ -80,7 +81,7 @@ def page(stage: Stage, visit: Open) -> Page:
 
 
 def test_a_group_is_the_mean_of_all_its_runs_and_a_band(page: Page) -> None:
-    found = bands(page, 3)
+    found = bands(page, 3, of=3)
     for at, rate in enumerate(RATES):
         members = range(at, 9, 3)
         band = found[f'lr="{rate}"']
