@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import random
 import threading
 from array import array
 from collections.abc import Iterator
@@ -167,6 +168,35 @@ def test_a_long_curve_is_thinned_and_keeps_its_extremes_and_its_nan(blank: Page)
     assert kept["spike"]
     assert kept["broken"] == 1
     assert (kept["total"], kept["first"], kept["last"]) == (100_000, 0, 99_999)
+
+
+TRACE = """async ([xs, ys, cuts, log]) => {
+  const { Trace } = await import("./trace.js");
+  const map = { kx: 60 / (xs.at(-1) - xs[0]), ox: -3, log };
+  const all = ({ low, high, left, right }) => [[...low].map(String), [...high].map(String), left, right];
+  const told = (trace) => JSON.stringify(all(trace));
+  const numbers = ys.map(Number);
+  const whole = new Trace(60).follow("a", xs, numbers, 0, xs.length, map);
+  const grown = new Trace(60);
+  for (const cut of cuts) grown.follow("a", xs, numbers, 0, cut, map);
+  const before = told(grown);
+  const back = told(grown.follow("a", xs, numbers, 0, 5, map));
+  const short = told(new Trace(60).follow("a", xs, numbers, 0, 5, map));
+  return { same: told(whole) === before, back: back === short, found: whole.high.findIndex((v) => v === 40) };
+}"""
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_a_curve_that_grew_has_the_columns_of_one_that_is_drawn_at_once(log: bool, blank: Page) -> None:
+    """Also after a replay went back, where numbers break off, and where points skip columns or share one."""
+    chance = random.Random(3)
+    xs = [0.0]
+    while len(xs) < 300:
+        xs.append(xs[-1] + chance.choice((0.1, 1, 1, 9)))
+    ys = ["NaN" if chance.random() < 0.05 else chance.gauss(1, 2) for _ in xs]
+    ys[150] = 1e40 if log else 40
+    cuts = sorted({*chance.sample(range(1, 300), 40), 300})
+    assert blank.evaluate(TRACE, [xs, ys, cuts, log]) == {"same": True, "back": True, "found": pytest.approx(30, abs=6)}
 
 
 @pytest.mark.parametrize("ends", [(0.3, 0.30000000000000004), (0.9999999999999999, 1), (1e-3, 0.0010000000000000002)])

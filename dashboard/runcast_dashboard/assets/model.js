@@ -183,6 +183,11 @@ export class Model {
     return points;
   }
 
+  // Let go of what a chart that is out of view was drawn from, beside its points.
+  unpaint(metric) {
+    for (const run of this.runs.values()) for (const series of this.curves(run, metric)) series.traces = undefined;
+  }
+
   // Keep what is in view; of the rest, let the metrics go that were looked at longest ago.
   evict(inView, leastRecent) {
     for (const metric of leastRecent) {

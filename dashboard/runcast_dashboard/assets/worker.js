@@ -283,7 +283,9 @@ const operations = {
     look();
   },
   drop({ id }) {
-    dirty.delete(charts.get(id));
+    const chart = charts.get(id);
+    dirty.delete(chart);
+    if (chart) model.unpaint(chart.metric);
     charts.delete(id);
     look();
   },
