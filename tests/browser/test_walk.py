@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -24,16 +25,17 @@ def test_somebody_new_finds_what_went_wrong_and_shows_it_to_somebody_else(
 ) -> None:
     """Open, find, zoom, scrub, share; in a second browser the link gives the same picture, pixel by pixel."""
     digits = _digits(tmp_path / "digits.npz")
+    project = f"walk-{secrets.token_hex(3)}"  # Of a first try that failed nothing is to be seen at the second.
     for trial in (trial for trial in TRIALS if trial.name in NAMES):
         given = msgspec.structs.replace(
-            trial, project="walk", data=digits, rows=ROWS, rows_per_second=ROWS_PER_SECOND, updates_per_row=2
+            trial, project=project, data=digits, rows=ROWS, rows_per_second=ROWS_PER_SECOND, updates_per_row=2
         )
         command = [sys.executable, "-m", "runcast.cli.training", msgspec.json.encode(given).decode()]
         stage.processes.append(
             subprocess.Popen(command, env=stage.environment | {"OPENBLAS_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
         )
     steps: list[str] = []
-    walk(browser, f"{stage.url}/?project=walk", lambda name, _page: steps.append(name))
+    walk(browser, f"{stage.url}/?project={project}", lambda name, _page: steps.append(name))
     assert steps == sorted(steps)
     assert len(steps) == 7
 
