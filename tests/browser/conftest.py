@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 from tests.browser.chromium import WINDOW, launched
 from tests.browser.stage import Stage, service
+
+import runcast_dashboard
+
+ASSETS = Path(runcast_dashboard.__file__).parent / "assets"
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +60,28 @@ def visit(browser: Browser) -> Iterator[Open]:
     yield opened
     context.close()
     assert not errors
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # The base class names it so.
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def assets() -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=ASSETS))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def blank(browser: Browser, assets: str) -> Iterator[Page]:
+    """Open a page with nothing on it, from where the board's modules are."""
+    page = browser.new_page()
+    page.goto(f"{assets}/board.css")
+    yield page
+    page.close()

@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import random
-import threading
 from array import array
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-import runcast_dashboard
 from runcast import frames
 
-ASSETS = Path(runcast_dashboard.__file__).parent / "assets"
 NAN = float("nan")
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # The base class names it so.
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def assets() -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=ASSETS))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def blank(browser: Browser, assets: str) -> Iterator[Page]:
-    page = browser.new_page()
-    page.goto(f"{assets}/board.css")
-    yield page
-    page.close()
 
 
 def buffers(*numbers: float) -> Any:
@@ -176,12 +145,12 @@ TRACE = """async ([xs, ys, cuts, log]) => {
   const all = ({ low, high, left, right }) => [[...low].map(String), [...high].map(String), left, right];
   const told = (trace) => JSON.stringify(all(trace));
   const numbers = ys.map(Number);
-  const whole = new Trace(60).follow("a", xs, numbers, 0, xs.length, map);
+  const whole = new Trace(60).follow(["a"], xs, numbers, 0, xs.length, map);
   const grown = new Trace(60);
-  for (const cut of cuts) grown.follow("a", xs, numbers, 0, cut, map);
+  for (const cut of cuts) grown.follow(["a"], xs, numbers, 0, cut, map);
   const before = told(grown);
-  const back = told(grown.follow("a", xs, numbers, 0, 5, map));
-  const short = told(new Trace(60).follow("a", xs, numbers, 0, 5, map));
+  const back = told(grown.follow(["a"], xs, numbers, 0, 5, map));
+  const short = told(new Trace(60).follow(["a"], xs, numbers, 0, 5, map));
   return { same: told(whole) === before, back: back === short, found: whole.high.findIndex((v) => v === 40) };
 }"""
 

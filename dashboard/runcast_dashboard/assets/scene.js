@@ -225,6 +225,11 @@ export class Scene {
     return false;
   }
 
+  // Curves grow, live or as the clock goes on.
+  get moving() {
+    return this.clock.live ? this.raced : this.clock.playing;
+  }
+
   seek(t) {
     const { clock } = this;
     clock.live = false;

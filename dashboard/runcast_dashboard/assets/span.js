@@ -4,6 +4,18 @@
 // made of it when all is painted.
 
 const FAR = 1e4; // Pixels; what lies beyond is outside of any chart.
+const FILLED_MIN = 24; // Of fewer pixels the call takes longer than they do.
+
+const spans = new Map(); // By size: charts of one size share one, as each is painted and handed over at once.
+
+export function framebuffer(width, height) {
+  const key = `${Math.round(width)}×${Math.round(height)}`;
+  if (!spans.has(key)) {
+    if (spans.size > 8) spans.clear(); // Sizes come and go with the window.
+    spans.set(key, new Span(width, height));
+  }
+  return spans.get(key);
+}
 
 export class Span {
   constructor(width, height) {
@@ -23,28 +35,30 @@ export class Span {
     this.high = new Float32Array(w);
   }
 
-  clear(color) {
-    this.pixels.fill(color);
+  // Each of these may leave out the columns before `since`.
+  clear(color, since = 0) {
+    this.pixels.fill(color, since * this.h);
   }
 
-  horizontal(y, color) {
+  horizontal(y, color, since = 0) {
     const row = Math.floor(y);
-    if (row >= 0 && row < this.h) for (let at = row; at < this.pixels.length; at += this.h) this.pixels[at] = color;
+    if (row >= 0 && row < this.h) for (let at = since * this.h + row; at < this.pixels.length; at += this.h) this.pixels[at] = color;
   }
 
-  picture() {
+  picture(since = 0) {
     const { w, h, rows, pixels } = this;
-    for (let row = 0, to = 0; row < h; row++) for (let k = 0, at = row; k < w; k++, at += h) rows[to++] = pixels[at];
+    for (let row = 0; row < h; row++) for (let k = since, at = since * h + row, to = row * w + since; k < w; k++, at += h) rows[to++] = pixels[at];
     return this.image;
   }
 
   // A curve by columns; y·ky+oy are pixels, of decades where its values are. `half` is half the thickness, `alpha` its opacity.
-  trace({ low, high, left, right }, { ky, oy }, color, half, alpha) {
-    for (let k = left; k <= right; k++) {
+  trace({ low, high, left, right }, { ky, oy }, color, half, alpha, since = 0) {
+    const from = Math.max(left, since);
+    for (let k = from; k <= right; k++) {
       this.low[k] = Math.max(-FAR, high[k] * ky + oy);
       this.high[k] = Math.min(FAR, low[k] * ky + oy);
     }
-    this.paint(left, right, color, half, alpha);
+    this.paint(from, right, color, half, alpha);
   }
 
   // The area between two lines with the same xs. Where either is not finite, there is none.
@@ -85,17 +99,15 @@ export class Span {
 
   paint(left, right, color, half, alpha) {
     const { h, low, high, pixels } = this;
-    const red = color & 255;
-    const green = (color >> 8) & 255;
-    const blue = (color >> 16) & 255;
     const solid = (0xff000000 | color) >>> 0;
+    const redBlue = color & 0xff00ff;
+    const green = color & 0x00ff00;
+    // In parts of 256, two channels at once.
     const blend = (at, cover) => {
-      if (cover <= 0.02) return;
+      const part = (cover * 256 + 0.5) | 0;
+      const rest = 256 - part;
       const under = pixels[at];
-      const r = under & 255;
-      const g = (under >> 8) & 255;
-      const b = (under >> 16) & 255;
-      pixels[at] = cover > 0.98 ? solid : (0xff000000 | ((b + (blue - b) * cover) << 16) | ((g + (green - g) * cover) << 8) | (r + (red - r) * cover)) >>> 0;
+      pixels[at] = 0xff000000 | (((Math.imul(redBlue, part) + Math.imul(under & 0xff00ff, rest)) >>> 8) & 0xff00ff) | (((Math.imul(green, part) + Math.imul(under & 0x00ff00, rest)) >>> 8) & 0x00ff00);
     };
     for (let k = left; k <= right; k++) {
       if (low[k] > high[k]) continue;
@@ -111,7 +123,8 @@ export class Span {
         continue;
       }
       blend(column + first, (1 - top + first) * alpha);
-      if (alpha > 0.98) pixels.fill(solid, column + first + 1, column + last);
+      if (alpha > 0.98 && last - first > FILLED_MIN) pixels.fill(solid, column + first + 1, column + last);
+      else if (alpha > 0.98) for (let at = column + first + 1; at < column + last; at++) pixels[at] = solid;
       else for (let at = column + first + 1; at < column + last; at++) blend(at, alpha);
       blend(column + last, Math.min(1, end - last) * alpha);
     }

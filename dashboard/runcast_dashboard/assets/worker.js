@@ -1,7 +1,7 @@
 // The board's worker: everything that must never wait for the page. It owns the socket, the points, the replay clock
 // and the drawing; the page sends it what was clicked, and gets back what has to be written in words.
 
-import { Chart, Strip } from "./chart.js";
+import { Chart } from "./chart.js";
 import { Details } from "./details.js";
 import { DELTA, VIEW, parseFrame } from "./frames.js";
 import { Live } from "./live.js";
@@ -9,6 +9,7 @@ import { Model } from "./model.js";
 import { best, hovered, latest, notes, table } from "./said.js";
 import { Scene } from "./scene.js";
 import { spoken } from "./spoken.js";
+import { Strip } from "./strip.js";
 import { picture } from "./svg.js";
 import { Wanted } from "./wanted.js";
 
