@@ -21,6 +21,7 @@ const RAW_CURVES_MAX = 40; // Behind smoothed ones; more are a fog, and cost as 
 const ALIKE = 1e-12; // Values that differ by less of themselves are one, computed in different ways.
 const ROOM = 0.06; // Above and below what a chart shows, of its height.
 const ROOM_KEPT = [0.015, 0.15]; // While curves grow a scale stays as long as it has so much.
+const KEPT_MS = 200; // Before that nobody looks whether it has.
 const samples = new Float64Array(SAMPLES_MAX);
 
 const isDimmed = ({ run }, scene) => scene.focus !== null && run.id !== scene.focus;
@@ -160,6 +161,10 @@ export class Chart {
   yRange(curves, scene, plotHeight) {
     const { log, outliers } = scene.options;
     const ends = yEnds(scene.options, scene.model.metrics[this.metric]);
+    const key = `${log} ${outliers} ${ends} ${plotHeight}`;
+    const kept = scene.moving && this.scale?.key === key ? this.scale : null;
+    const now = performance.now();
+    if (kept && now - kept.at < KEPT_MS) return kept;
     let [low, high] = extent(curves, log, outliers);
     if (!(high - low > ALIKE * Math.max(Math.abs(low), Math.abs(high)))) {
       const room = Math.abs(low) * 0.1 || 1;
@@ -167,13 +172,12 @@ export class Chart {
       high += room;
     }
     [low, high] = bounded([low, high], ends);
-    const key = `${log} ${outliers} ${ends} ${plotHeight}`;
-    if (scene.moving && this.scale?.key === key && fits(this.scale, low, high, ends)) return this.scale;
+    if (kept && fits(kept, low, high, ends)) return Object.assign(kept, { at: now });
     const parts = Math.max(2, Math.min(6, plotHeight / 38));
     let gap = niceGap(high - low, parts);
     if (log) gap = logGap(gap, high - low);
     const room = (high - low) * ROOM;
-    this.scale = { low: ends[0] === null ? low - room : low, high: ends[1] === null ? high + room : high, gap, key };
+    this.scale = { low: ends[0] === null ? low - room : low, high: ends[1] === null ? high + room : high, gap, key, at: now };
     return this.scale;
   }
 
