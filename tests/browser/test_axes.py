@@ -11,7 +11,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.board import drawn, ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
-from tests.browser.test_modules import assets, blank  # noqa: F401  # Fixtures: a page with the board's modules.
 
 TRAINING = """
 runcast.init(project="axes", id="one")
@@ -49,19 +48,19 @@ def joined(page: Page, curve: list[Any], other: list[Any], left: int = 0) -> Any
     return page.evaluate(JOIN, [curve, other, left])
 
 
-def test_a_row_without_the_other_metric_is_left_out(blank: Page) -> None:  # noqa: F811
+def test_a_row_without_the_other_metric_is_left_out(blank: Page) -> None:
     seen = joined(blank, [[0, 10], [1, 11], [2, 12], [3, 13]], [[0, 0.5], [2, 1.5], [3, "NaN"]])
     assert (seen["x"], seen["y"], seen["total"]) == ([0.5, 1.5], [10, 12], 2)
     assert seen["again"]
 
 
-def test_values_that_fall_are_put_in_order_and_replay_still_knows_their_times(blank: Page) -> None:  # noqa: F811
+def test_values_that_fall_are_put_in_order_and_replay_still_knows_their_times(blank: Page) -> None:
     seen = joined(blank, [[0, 10], [1, 11], [2, 12]], [[0, 3], [1, 1], [2, 1]])
     assert (seen["x"], seen["y"]) == ([1, 1, 3], [11, 12, 10])
     assert not seen["timely"]
 
 
-def test_where_points_were_left_out_the_other_metric_is_on_the_line_between(blank: Page) -> None:  # noqa: F811
+def test_where_points_were_left_out_the_other_metric_is_on_the_line_between(blank: Page) -> None:
     seen = joined(blank, [[0, 10], [3, 13], [10, 20]], [[0, 0], [4, 8]], left=100)
     assert (seen["x"], seen["y"], seen["total"]) == ([0, 6], [10, 13], 102)
 
@@ -107,7 +106,7 @@ GROW = """async ([rows, cuts, left]) => {
 
 @pytest.mark.parametrize("kind", ["rising", "falling", "turning", "wild"])
 @pytest.mark.parametrize("left", [0, 50])
-def test_what_grows_with_its_rows_is_what_is_joined_at_once(kind: str, left: int, blank: Page) -> None:  # noqa: F811
+def test_what_grows_with_its_rows_is_what_is_joined_at_once(kind: str, left: int, blank: Page) -> None:
     chance = random.Random(f"{kind} {left}")
     rows: list[Any] = []
     step = 0

@@ -15,9 +15,6 @@ from tests.browser.chromium import WINDOW
 from tests.browser.conftest import Open
 from tests.browser.many import fill
 from tests.browser.stage import Stage, service
-from tests.browser.test_modules import assets, blank
-
-__all__ = ["assets", "blank"]
 
 IMPORTANCE = """async ([keys, outcome]) => {
   const { importance, explained } = await import("./importance.js");

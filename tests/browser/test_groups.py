@@ -12,7 +12,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.board import ask, drawn, ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
-from tests.browser.test_modules import assets, blank  # noqa: F401  # Fixtures: a page with the board's modules.
 
 RATES = (0.1, 0.01, 0.001)
 STEPS = 40
@@ -55,7 +54,7 @@ def bands(page: Page, count: int, of: int | None = None) -> dict[str, Any]:
     raise AssertionError(f"{len(found)} groups are drawn")
 
 
-def test_only_keys_that_differ_are_offered_and_values_stand_in_their_order(blank: Page) -> None:  # noqa: F811
+def test_only_keys_that_differ_are_offered_and_values_stand_in_their_order(blank: Page) -> None:
     configs = [
         {"lr": 10, "same": 1, "deep": {"a": "x"}, "list": [1]},
         {"lr": 9, "same": 1, "deep": {"a": "x"}, "list": [1, 2]},

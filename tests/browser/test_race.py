@@ -9,7 +9,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.board import ask, drawn, ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
-from tests.browser.test_modules import assets, blank  # noqa: F401  # Fixtures: a page with the board's modules.
 
 RUNNER = """
 runcast.init(project="race", id=sys.argv[1], name=sys.argv[1])
@@ -25,7 +24,7 @@ GOALS = """async (names) => {
 }"""
 
 
-def test_what_is_best_is_what_was_said_or_what_the_name_says(blank: Page) -> None:  # noqa: F811
+def test_what_is_best_is_what_was_said_or_what_the_name_says(blank: Page) -> None:
     goals = {
         "my/acc": 1,
         "my/thing": -1,

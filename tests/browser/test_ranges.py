@@ -10,7 +10,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.board import ask, drawn, ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
-from tests.browser.test_modules import assets, blank  # noqa: F401  # Fixtures: a page with the board's modules.
 
 POINTS = 8_000  # More than a chart holds: of a stretch, the rest has to be asked for.
 TRAINING = f"""
@@ -34,7 +33,7 @@ BOUNDED = """async ([shown, said]) => (await import("./hand.js")).bounded(shown,
         ([None, 0], [-1, 0]),
     ],
 )
-def test_an_end_that_nobody_said_follows_what_is_shown(said: list[Any], then: list[float], blank: Page) -> None:  # noqa: F811
+def test_an_end_that_nobody_said_follows_what_is_shown(said: list[Any], then: list[float], blank: Page) -> None:
     assert blank.evaluate(BOUNDED, [[1, 3], said]) == then
 
 

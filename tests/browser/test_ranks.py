@@ -9,7 +9,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.board import ask, drawn, ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
-from tests.browser.test_modules import assets, blank  # noqa: F401
 
 FOLD = """async ([curves, low, high, columns]) => {
   const { fold } = await import("./fold.js");
@@ -26,7 +25,7 @@ def folded(page: Page, *curves: tuple[list[float], list[Any]], columns: int = 10
     return page.evaluate(FOLD, [curves, 0, high, columns])
 
 
-def test_ranks_of_the_same_steps_fold_exactly(blank: Page) -> None:  # noqa: F811
+def test_ranks_of_the_same_steps_fold_exactly(blank: Page) -> None:
     seen = folded(blank, ([0, 1, 2], [1, 2, 3]), ([0, 1, 2], [3, 2, 7]))
     assert seen["xs"] == [0, 1, 2]
     assert seen["mean"] == [2, 2, 5]
@@ -34,19 +33,19 @@ def test_ranks_of_the_same_steps_fold_exactly(blank: Page) -> None:  # noqa: F81
     assert seen["count"] == [2, 2, 2]
 
 
-def test_a_rank_between_two_of_its_points_is_on_the_line_between_them(blank: Page) -> None:  # noqa: F811
+def test_a_rank_between_two_of_its_points_is_on_the_line_between_them(blank: Page) -> None:
     seen = folded(blank, ([0, 2, 4], [0, 2, 4]), ([0, 4], [10, 10]))
     assert seen["xs"] == [0, 2, 4]
     assert seen["mean"] == [5, 6, 7]
 
 
-def test_a_rank_that_ended_or_is_not_a_number_does_not_count(blank: Page) -> None:  # noqa: F811
+def test_a_rank_that_ended_or_is_not_a_number_does_not_count(blank: Page) -> None:
     seen = folded(blank, ([0, 1, 2, 3], [0, 0, 0, 0]), ([0, 1], [4, 4]), ([0, 1, 2, 3], [8, "NaN", 8, 8]))
     assert seen["mean"] == [4, 2, 4, 4]
     assert seen["count"] == [3, 2, 2, 2]
 
 
-def test_more_points_than_pixels_keep_their_extremes(blank: Page) -> None:  # noqa: F811
+def test_more_points_than_pixels_keep_their_extremes(blank: Page) -> None:
     xs = [float(x) for x in range(1000)]
     spike = [9.0 if x == 501 else 1.0 for x in xs]
     seen = folded(blank, (xs, spike), (xs, [3.0] * 1000), columns=50, high=1000)
@@ -56,7 +55,7 @@ def test_more_points_than_pixels_keep_their_extremes(blank: Page) -> None:  # no
     assert seen["mean"][0] == 2
 
 
-def test_the_tip_waits_for_the_slower_ranks(blank: Page) -> None:  # noqa: F811
+def test_the_tip_waits_for_the_slower_ranks(blank: Page) -> None:
     """Else the mean would jump with each rank that is heard."""
     xs = [float(x) for x in range(40)]
     ahead, behind = (xs, [10.0] * 40), (xs[:-3], [0.0] * 37)
@@ -181,13 +180,13 @@ SIDE = """async (facts) => {
         {"git": {"commit": 12, "branch": ["a"], "dirty": "yes"}, "system": "odd", "command": []},
     ],
 )
-def test_facts_of_any_shape_are_shown_or_left_out(facts: dict[str, Any], blank: Page) -> None:  # noqa: F811
+def test_facts_of_any_shape_are_shown_or_left_out(facts: dict[str, Any], blank: Page) -> None:
     """Whoever writes to a run may write anything under these names; its page must not break."""
     blank.evaluate(SIDE, facts)
     expect(blank.locator(".facts").first).to_contain_text("Started")
 
 
-def test_the_code_and_the_machine_stand_beside_the_curves(blank: Page) -> None:  # noqa: F811
+def test_the_code_and_the_machine_stand_beside_the_curves(blank: Page) -> None:
     facts = {
         "git": {"commit": "0123456789abcdef", "branch": "main", "dirty": True},
         "command": {"line": ["python", "train.py", "--token=****", "<b>x</b>"]},

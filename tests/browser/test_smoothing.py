@@ -11,7 +11,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.board import drawn, ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
-from tests.browser.test_modules import assets, blank  # noqa: F401  # Fixtures: a page with the board's modules.
 
 SMOOTH = """async ([xs, ys, strength, kind, n]) => {
   const { Series } = await import("./series.js");
@@ -36,7 +35,7 @@ def curve(points: int) -> tuple[list[float], list[float]]:
     return xs, [math.sin(x / 90) + chance.gauss(0, 0.3) for x in xs]
 
 
-def test_a_running_mean_is_that_of_the_points_around(blank: Page) -> None:  # noqa: F811
+def test_a_running_mean_is_that_of_the_points_around(blank: Page) -> None:
     xs, ys = curve(700)
     half = math.sqrt(3) * (-1 / math.log(0.95)) * (xs[-1] - xs[0]) / 1000
     seen = smoothed(blank, xs, ys, 0.95, "mean")
@@ -45,7 +44,7 @@ def test_a_running_mean_is_that_of_the_points_around(blank: Page) -> None:  # no
         assert seen[i] == pytest.approx(sum(near) / len(near), rel=1e-5)
 
 
-def test_a_gaussian_weighs_near_points_more(blank: Page) -> None:  # noqa: F811
+def test_a_gaussian_weighs_near_points_more(blank: Page) -> None:
     xs = [float(x) for x in range(2000)]
     ys = [1.0 if 900 <= x < 1100 else 0.0 for x in xs]
     tau = (-1 / math.log(0.97)) * 1999 / 1000
@@ -57,7 +56,7 @@ def test_a_gaussian_weighs_near_points_more(blank: Page) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize("kind", ["mean", "gauss"])
-def test_a_curve_that_exploded_and_recovered_is_itself_again(kind: str, blank: Page) -> None:  # noqa: F811
+def test_a_curve_that_exploded_and_recovered_is_itself_again(kind: str, blank: Page) -> None:
     ys = [0.5] * 1000
     ys[10] = 1e30
     seen = smoothed(blank, [float(x) for x in range(1000)], ys, 0.95, kind)
@@ -65,7 +64,7 @@ def test_a_curve_that_exploded_and_recovered_is_itself_again(kind: str, blank: P
 
 
 @pytest.mark.parametrize("kind", ["ema", "mean", "gauss"])
-def test_what_comes_later_in_a_replay_is_not_seen_and_nan_stays(kind: str, blank: Page) -> None:  # noqa: F811
+def test_what_comes_later_in_a_replay_is_not_seen_and_nan_stays(kind: str, blank: Page) -> None:
     xs, ys = curve(200)
     noted: list[Any] = list(ys)
     noted[50] = "NaN"
