@@ -75,7 +75,7 @@ PICTURES = """async ([ratio, seed]) => {
       scene.advance(16);
       if (chart === anew.chart) {
         chart.painted.forget();
-        chart.scale = kept.chart.scale;
+        chart.scale = { ...kept.chart.scale, at: Infinity }; // As long as curves grow.
       }
       const painted = chart.paint;
       chart.paint = function (span, from, all) {

@@ -281,6 +281,11 @@ const operations = {
     const chart = new Chart(model.metric(id), canvas, width, height, dpr);
     charts.set(id, chart);
     dirty.add(chart);
+    // A browser may take a canvas's memory away, of a page that nobody looks at, and give it back empty.
+    canvas.oncontextrestored = () => {
+      chart.painted.forget();
+      dirty.add(chart);
+    };
     look();
   },
   drop({ id }) {
