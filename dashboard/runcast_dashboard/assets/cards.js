@@ -62,7 +62,7 @@ export class Cards {
     const note = element("span", "note", broken, count);
     const more = button("ghost grow", `More for ${name}`, () => this.menu.open(card, more), icon("more"));
     const grow = button("ghost grow", "Show large", () => this.enlarge(card), icon("grow"));
-    plot.append(cross, stretch);
+    plot.append(stretch);
     const byHand = button("ghost by-hand", "", () => this.ranges.open(card, byHand), icon("range"));
     const head = element("div", "title", title, note, byHand, grow, more);
     const corner = element("div", "corner");
@@ -258,13 +258,14 @@ export class Cards {
     card.height = Math.round(box.height);
     if (!card.width || !card.height) return;
     card.canvas = element("canvas");
-    card.plot.prepend(card.canvas);
+    card.plot.prepend(card.canvas, card.cross); // Each crosshair is a layer, and a hundred of them cost as much as the charts.
     const canvas = card.canvas.transferControlToOffscreen();
     this.board.ask({ op: "chart", id: card.name, canvas, width: card.width, height: card.height }, [canvas]);
   }
 
   takeDown(card) {
     card.canvas.remove();
+    card.cross.remove();
     card.canvas = null;
     this.board.ask({ op: "drop", id: card.name });
   }
