@@ -18,6 +18,13 @@ for step in range(5):
     run.log({"train/loss": 1 / (step + 1), "train/acc": step / 5, "val/loss": 2.0 / (step + 1)})
 run.finish()
 """
+MANY = """
+run = runcast.init(project="keys", id="one")
+for step in range(3):
+    run.log({f"{part}/m{number:02}": step + number for part in ("a", "b") for number in range(30)})
+run.finish()
+"""
+FOCUSED = "__rc.board.root.getRootNode().activeElement?.getAttribute('aria-label') ?? ''"
 
 
 @pytest.fixture
@@ -165,3 +172,23 @@ def test_place_and_size_are_said_by_keys_too(page: Page) -> None:
     expect(page.get_by_role("button", name=f"More for {natural[0]}")).to_be_focused()
     assert names(page) == natural
     expect(page.locator(f".card:has([data-name='{natural[0]}'])")).to_have_attribute("data-wide", "1")
+
+
+def test_who_goes_by_keys_comes_to_every_chart_also_those_that_are_out_of_view(stage: Stage, visit: Open) -> None:
+    """The buttons of a card are made when it comes near the screen, or near the focus."""
+    stage.train(MANY)
+    page = visit(f"{stage.url}/?project=keys")
+    ready(page, metrics=60)
+    made = page.get_by_role("button", name="More for")
+    expect(made.first).to_be_attached()
+    assert made.count() < 40
+    page.locator(".section-head").last.focus()
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate(FOCUSED) == "More for a/m29"
+    page.locator(".section-head").first.focus()
+    met = []
+    for _ in range(2 * 60 + 1):  # Each card has two buttons, and one section's head lies between.
+        page.keyboard.press("Tab")
+        met.append(page.evaluate(FOCUSED))
+    natural = [f"{part}/m{number:02}" for part in ("a", "b") for number in range(30)]
+    assert [label for label in met if label.startswith("More")] == [f"More for {name}" for name in natural]

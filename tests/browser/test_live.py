@@ -17,6 +17,16 @@ for step in range(10_000):
     runcast.log({"loss": math.sin(step * 2.1)})
     time.sleep(0.25)
 """
+BURST = """
+run = runcast.init(project="burst", id="one")
+run.log({"loss": 1.0})
+run.log({"loss": 1.1})
+sys.stdin.readline()
+run.log({"loss": 1.2})
+time.sleep(0.1)
+run.log({"loss": 100.0})
+sys.stdin.readline()
+"""
 
 
 def test_a_logged_number_is_on_the_screen_at_once(stage: Stage, visit: Open) -> None:
@@ -201,6 +211,21 @@ def test_the_tooltip_has_the_logged_value_to_its_last_digit_beside_the_smoothed_
     far = page.locator(".tip-row:visible", has_text="far")
     expect(far.locator("b")).to_have_text("9.87654")
     expect(page.locator(".tip small").first).to_have_text("smoothed · logged")
+
+
+def test_a_scale_follows_a_last_point_that_nothing_comes_after(stage: Stage, visit: Open) -> None:
+    """Scales are looked at five times a second: also when the points of one look are the last for long."""
+    training = stage.start(BURST)
+    page = visit(f"{stage.url}/?project=burst")
+    ready(page)
+    ask(page, {"op": "options", "options": {"smooth": 0}})
+    page.wait_for_timeout(1000)
+    assert drawn(page, "loss")["scale"][1] < 2
+    assert training.stdin
+    training.stdin.write(b"go\n")
+    training.stdin.flush()
+    page.wait_for_timeout(1500)
+    assert drawn(page, "loss")["scale"][1] > 100
 
 
 def test_a_page_over_plain_http_from_another_machine_works(stage: Stage, visit: Open) -> None:

@@ -34,7 +34,7 @@ PICTURES = """async ([ratio, seed]) => {
     model.curve(model.runs.get(`r${i}`), metric, "").append([step], [time], [value]);
   };
   const steps = Array(RUNS).fill(0);
-  const told = { differ: [], parts: 0, pictures: 0, columns: 0 };
+  const told = { differ: [], parts: 0, pictures: 0 };
   let theme = themes[0];
   const changes = {
     60: ({ scene }) => (scene.focus = "r3"),
@@ -44,7 +44,10 @@ PICTURES = """async ([ratio, seed]) => {
     100: () => (theme = themes[1]),
     110: ({ scene }) => scene.hidden.add("r9"),
     120: ({ scene }) => scene.setOptions({ smooth: 0 }),
-    130: ({ scene }) => scene.setOptions({ smooth: 0.9, log: true }),
+    130: ({ scene }) => scene.setOptions({ log: true }),
+    132: (one) => append(one, 13, steps[13] + 0.2, 1000 + 100 * steps[13] + 20, -1),
+    134: (one) => append(one, 14, steps[14] + 0.2, 1000 + 100 * steps[14] + 20, 0),
+    136: ({ scene }) => scene.setOptions({ smooth: 0.9 }),
     140: ({ scene }) => scene.setOptions({ logx: true }),
     150: ({ scene }) => scene.setOptions({ logx: false, log: false, axis: "rel" }),
     160: ({ scene }) => scene.setOptions({ axis: "step", ranges: { loss: { y: [0, 2] } } }),
@@ -56,6 +59,15 @@ PICTURES = """async ([ratio, seed]) => {
     240: ({ scene }) => { scene.pause(); scene.seek(20000); },
     250: ({ scene }) => scene.goLive(),
     280: (one) => append(one, 11, steps[11] + 1, 99000, NaN),
+    // One run grows beside a longer one, at times where a logarithmic axis has no place for it.
+    282: (one) => {
+      for (let i = 0; i < RUNS; i++) if (i !== 13 && i !== 20) one.scene.hidden.add(`r${i}`);
+      one.scene.setOptions({ log: true, smooth: 0 });
+      append(one, 20, 900, 90000, 0.5);
+    },
+    285: (one) => append(one, 13, steps[13] + 20, 90000, 0.5),
+    288: (one) => append(one, 13, steps[13] + 40, 91000, -1),
+    291: (one) => append(one, 13, steps[13] + 60, 92000, 0.4),
   };
   const log = (i) => {
     const [step, time] = [steps[i]++, 1000 + 100 * steps[i] + i];
@@ -68,7 +80,7 @@ PICTURES = """async ([ratio, seed]) => {
   };
   for (let i = 0; i < RUNS; i++) while (steps[i] < 300) log(i);
   for (let picture = 0; picture < 300; picture++) {
-    for (let i = 0; i < RUNS; i++) if (random() < 0.5) log(i);
+    for (let i = 0; i < RUNS; i++) if (random() < 0.5 && picture < 282) log(i);
     for (const one of both) changes[picture]?.(one);
     let since = 0;
     for (const { scene, chart } of both) {
@@ -79,7 +91,7 @@ PICTURES = """async ([ratio, seed]) => {
       }
       const painted = chart.paint;
       chart.paint = function (span, from, all) {
-        if (chart === kept.chart) [since, told.columns] = [from, span.w];
+        if (chart === kept.chart) since = from;
         painted.call(this, span, from, all);
       };
       chart.draw(scene, theme, scene.xRangeOf(chart.metric, scene.xRange()));

@@ -1,6 +1,7 @@
 // The charts as cards, in sections by the first part of the metric's name; the pointer over them; and what is near
 // the screen. A card has a canvas only while it is near: a thousand metrics cost no more than a screenful.
 
+import { build, entitle, furnish } from "./card.js";
 import { CardMenu } from "./cardmenu.js";
 import { Choices } from "./choices.js";
 import { button, element, icon, write } from "./dom.js";
@@ -34,6 +35,7 @@ export class Cards {
     this.nothing.hidden = true;
     this.back = button("link", "", () => this.showAll());
     this.back.hidden = true;
+    this.list.addEventListener("focusin", ({ target }) => this.reach(target));
     this.root = element("div", "scroll", this.list, this.nothing, this.back);
     this.near = new IntersectionObserver((entries) => entries.forEach((entry) => this.seen(entry)), { root: this.root, rootMargin: NEAR });
     this.sizes = new ResizeObserver((entries) => entries.forEach((entry) => this.resized(entry)));
@@ -46,40 +48,10 @@ export class Cards {
   add(names) {
     const fresh = names.filter((name) => !this.cards.has(name));
     if (!fresh.length) return;
-    for (const name of fresh) this.cards.set(name, this.build(name));
+    for (const name of fresh) this.cards.set(name, build(this, name));
     this.arrange();
     this.choosePrimary();
     this.filter(this.query);
-  }
-
-  build(name) {
-    const title = element("b");
-    const plot = element("div", "plot");
-    const cross = element("div", "cross");
-    const stretch = element("div", "stretch");
-    const broken = element("span", "broken");
-    const count = element("span");
-    const note = element("span", "note", broken, count);
-    const more = button("ghost grow", `More for ${name}`, () => this.menu.open(card, more), icon("more"));
-    const grow = button("ghost grow", "Show large", () => this.enlarge(card), icon("grow"));
-    plot.append(stretch);
-    const byHand = button("ghost by-hand", "", () => this.ranges.open(card, byHand), icon("range"));
-    const head = element("div", "title", title, note, byHand, grow, more);
-    const corner = element("div", "corner");
-    const root = element("div", "card", head, plot, corner);
-    const card = { name, root, head, title, plot, corner, cross, stretch, note, broken, count, byHand, width: 0, height: 0, canvas: null };
-    this.ranges.mark(card);
-    plot.dataset.name = name;
-    plot.setAttribute("role", "img");
-    plot.setAttribute("aria-label", name);
-    title.title = `${name}: click to list its last values beside the runs`;
-    title.onclick = () => this.setPrimary(name);
-    this.fit(card, this.choices.sizeOf(name));
-    this.hover.watch(card);
-    this.placing.watch(card);
-    this.near.observe(plot);
-    this.sizes.observe(plot);
-    return card;
   }
 
   enlarge({ root }) {
@@ -136,7 +108,7 @@ export class Cards {
       const cards = ordered(names, this.choices.order.get(group)).map((name) => this.cards.get(name));
       for (const card of cards) {
         card.section = group;
-        this.entitle(card, flat || group === PINNED ? "" : group);
+        entitle(card, flat || group === PINNED ? "" : group);
       }
       this.line(section.body, cards);
       write(section.count, String(cards.length));
@@ -186,18 +158,6 @@ export class Cards {
     const root = element("section", system ? (this.board.single ? "system" : "system shut") : "", head, body);
     head.setAttribute("aria-expanded", String(!root.classList.contains("shut")));
     return { root, body, count };
-  }
-
-  // The part of the name that the section says already is left out; the folder before the last part is grey.
-  entitle(card, group) {
-    if (isSystem(card.name)) {
-      const { part, words, unit } = sample(card.name);
-      card.title.replaceChildren(`${part} ${words}`, ...(unit ? [element("span", "folder", ` ${unit}`)] : []));
-      return;
-    }
-    const shown = group && card.name.startsWith(`${group}/`) ? card.name.slice(group.length + 1) : card.name;
-    const cut = shown.lastIndexOf("/") + 1;
-    card.title.replaceChildren(...(cut ? [element("span", "folder", shown.slice(0, cut))] : []), shown.slice(cut));
   }
 
   // The metric whose last value stands beside the runs, until somebody chooses another.
@@ -257,15 +217,29 @@ export class Cards {
     card.width = Math.round(box.width);
     card.height = Math.round(box.height);
     if (!card.width || !card.height) return;
+    if (!card.corner) furnish(this, card);
     card.canvas = element("canvas");
     card.plot.prepend(card.canvas, card.cross); // Each crosshair is a layer, and a hundred of them cost as much as the charts.
     const canvas = card.canvas.transferControlToOffscreen();
     this.board.ask({ op: "chart", id: card.name, canvas, width: card.width, height: card.height }, [canvas]);
+    this.sizes.observe(card.plot);
+  }
+
+  // Who goes on by keys finds the buttons of the next card, and of the one before, though they are out of view.
+  reach(target) {
+    const stops = [...this.list.querySelectorAll(".section-head, .card:not([hidden])")];
+    const at = stops.indexOf(target.closest(".section-head, .card"));
+    for (const stop of [stops[at - 1], stops[at + 1]]) {
+      const card = this.cards.get(stop?.querySelector(".plot")?.dataset.name);
+      if (card && !card.corner) furnish(this, card);
+    }
   }
 
   takeDown(card) {
+    this.sizes.unobserve(card.plot);
     card.canvas.remove();
     card.cross.remove();
+    card.cross.style.opacity = 0;
     card.canvas = null;
     this.board.ask({ op: "drop", id: card.name });
   }
@@ -283,7 +257,7 @@ export class Cards {
   showNotes(notes) {
     for (const [name, { shown, total, broken, axis, x, apart }] of Object.entries(notes)) {
       const card = this.cards.get(name);
-      if (!card) continue;
+      if (!card?.canvas) continue;
       Object.assign(card, { axis, x });
       write(card.broken, !broken ? "" : this.board.single ? "NaN" : `NaN in ${broken} ${broken === 1 ? "run" : "runs"}`);
       write(card.count, apart ? `no row has ${apart} too` : total > shown ? `${whole(shown)} of ${whole(total)} points` : "");

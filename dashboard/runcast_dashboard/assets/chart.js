@@ -21,7 +21,7 @@ const RAW_CURVES_MAX = 40; // Behind smoothed ones; more are a fog, and cost as 
 const ALIKE = 1e-12; // Values that differ by less of themselves are one, computed in different ways.
 const ROOM = 0.06; // Above and below what a chart shows, of its height.
 const ROOM_KEPT = [0.015, 0.15]; // While curves grow a scale stays as long as it has so much.
-const KEPT_MS = 200; // Before that nobody looks whether it has.
+const KEPT_MS = 200; // So often it is looked at whether it has.
 const samples = new Float64Array(SAMPLES_MAX);
 
 const isDimmed = ({ run }, scene) => scene.focus !== null && run.id !== scene.focus;
@@ -66,7 +66,8 @@ export class Chart {
     const flat = { kx, ky, oy: span.h - low * ky, log };
     const map = (curve) => ({ ...flat, ox: -(xRange[0] + curve.offset) * kx });
     const strokes = this.strokes(curves, scene, theme, span.w, map);
-    const simple = !curves.some(({ band, held }) => band || held.broken);
+    // A metric's name below the plot may reach up to it.
+    const simple = metricOf(axis) === null && !curves.some(({ band, held }) => band || held.broken);
     const since = this.painted.since(simple ? frame : null, strokes, span.w, SPILL * dpr);
     if (since < span.w) this.paint(span, since, { scene, theme, axis, logx, curves, strokes, flat, map });
   }
@@ -95,7 +96,7 @@ export class Chart {
       if (!curve) continue;
       context.globalAlpha = isDimmed(curve, scene) ? 0.25 : 1;
       for (const part of curve.parts ?? [curve]) if (part.held.broken) drawBreaks(context, part, place, theme, plotWidth, plotHeight);
-      if (dot >= since) drawDot(context, curve, place, plotWidth, plotHeight);
+      if (dot >= (since || -dpr)) drawDot(context, curve, place, plotWidth, plotHeight);
     }
     context.globalAlpha = 1;
   }
@@ -164,21 +165,27 @@ export class Chart {
     const key = `${log} ${outliers} ${ends} ${plotHeight}`;
     const kept = scene.moving && this.scale?.key === key ? this.scale : null;
     const now = performance.now();
-    if (kept && now - kept.at < KEPT_MS) return kept;
-    let [low, high] = extent(curves, log, outliers);
+    if (kept && now - kept.at < KEPT_MS) return Object.assign(kept, { due: kept.at + KEPT_MS });
+    const found = extent(curves, log, outliers);
+    let [low, high] = found ?? [0, 1];
     if (!(high - low > ALIKE * Math.max(Math.abs(low), Math.abs(high)))) {
       const room = Math.abs(low) * 0.1 || 1;
       low -= room;
       high += room;
     }
     [low, high] = bounded([low, high], ends);
-    if (kept && fits(kept, low, high, ends)) return Object.assign(kept, { at: now });
+    if (kept && fits(kept, low, high, ends)) return Object.assign(kept, { at: now, due: Infinity });
     const parts = Math.max(2, Math.min(6, plotHeight / 38));
     let gap = niceGap(high - low, parts);
     if (log) gap = logGap(gap, high - low);
     const room = (high - low) * ROOM;
-    this.scale = { low: ends[0] === null ? low - room : low, high: ends[1] === null ? high + room : high, gap, key, at: now };
+    this.scale = { low: ends[0] === null ? low - room : low, high: ends[1] === null ? high + room : high, gap, key: found && key, at: now, due: Infinity };
     return this.scale;
+  }
+
+  // Whether points came since somebody looked if they fit the scale that was kept for them.
+  isDue(now) {
+    return this.scale?.due <= now;
   }
 
   // The numbers along both axes, on a canvas that is cleared for them.
@@ -216,7 +223,7 @@ export class Chart {
   }
 }
 
-// Between which values nearly all of the curves lie.
+// Between which values nearly all of the curves lie; null where there are none.
 function extent(curves, log, outliers) {
   const stride = Math.max(1, Math.ceil(curves.reduce((sum, curve) => sum + (curve.band ? 2 : 1) * (curve.to - curve.from), 0) / (SAMPLES_MAX - 1024)));
   let count = 0;
@@ -232,7 +239,7 @@ function extent(curves, log, outliers) {
   }
   const sorted = samples.subarray(0, count).sort();
   if (outliers && count > 40) return [sorted[Math.floor(count * 0.005)], sorted[Math.floor(count * 0.985)]];
-  return [sorted[0] ?? 0, sorted[count - 1] ?? 1];
+  return count ? [sorted[0], sorted[count - 1]] : null;
 }
 
 // Whether what lies between two values is neither cut by a scale nor lost in it. Ends that the reader set are exact.

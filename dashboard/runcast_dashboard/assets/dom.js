@@ -34,14 +34,21 @@ const PATHS = {
   copy: "M8 7V3h13v14h-4v4H4V7zm2 0h7v8h2V5h-9zM6 9v10h9V9z",
 };
 
+const drawn = new Map(); // Icons by name, to be copied.
+
 export function icon(name) {
+  if (!drawn.has(name)) drawn.set(name, draw(PATHS[name]));
+  return drawn.get(name).cloneNode(true);
+}
+
+function draw(outline) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("width", "16");
   svg.setAttribute("height", "16");
   svg.setAttribute("aria-hidden", "true");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", PATHS[name]);
+  path.setAttribute("d", outline);
   path.setAttribute("fill", "currentColor");
   svg.append(path);
   return element("span", "icon", svg);

@@ -185,7 +185,12 @@ export class Model {
 
   // Let go of what a chart that is out of view was drawn from, beside its points.
   unpaint(metric) {
-    for (const run of this.runs.values()) for (const series of this.curves(run, metric)) series.traces = undefined;
+    for (const run of this.runs.values()) {
+      for (const series of this.curves(run, metric)) {
+        for (const one of [series, series.detail, series.byTime, series.past]) if (one) one.traces = undefined;
+        series.joined = undefined;
+      }
+    }
   }
 
   // Keep what is in view; of the rest, let the metrics go that were looked at longest ago.

@@ -15,15 +15,20 @@ export class Painted {
   }
 
   // The first of a picture's columns that differs from what was painted last; there are `columns` of them. `frame` is all
-  // that every column depends on, or null when that cannot be said; of the strokes, traces know where they changed. A mark
-  // reaches over `spill` columns to the left of the point that it stands on.
+  // that every column depends on, or null when that cannot be said; of the strokes, traces know where they changed. The dot at a
+  // stroke's end reaches over `spill` columns to both sides, and is painted whole or not at all.
   since(frame, strokes, columns, spill) {
-    const last = this.frame;
-    let first = frame && last && strokes.length === this.strokes.length && frame.every((part, i) => part === last[i]) ? columns : 0;
-    strokes.forEach((stroke, k) => {
-      first = Math.min(first, stroke.trace.changed - spill);
-      if (first > 0 && !alike(stroke, this.strokes[k])) first = 0;
-      stroke.trace.changed = Infinity;
+    const { frame: last, strokes: painted } = this;
+    const same = frame && last && frame.every((part, i) => part === last[i]) && strokes.length === painted.length && strokes.every((stroke, k) => alike(stroke, painted[k]));
+    let first = same ? columns : 0;
+    const include = (column) => {
+      if (column - spill < first) first = column - spill; // It may be NaN.
+    };
+    strokes.forEach(({ trace, dot }, k) => {
+      include(trace.changed);
+      // A dot may go on over what has no line, such as values that a logarithmic axis has no place for.
+      if (same && dot !== painted[k].dot) [dot, painted[k].dot].forEach(include);
+      trace.changed = Infinity;
     });
     Object.assign(this, { frame, strokes });
     for (let before = Infinity; first < before && first > 0; ) {

@@ -50,7 +50,9 @@ const note = (list, value) => {
   if (list.length > SAMPLES_MAX) list.splice(0, SAMPLES_MAX / 2);
 };
 const markAll = () => charts.forEach((chart) => dirty.add(chart));
-const markMetrics = (touched) => charts.forEach((chart) => touched.has(chart.metric) && dirty.add(chart));
+// Something else is shown than before: no chart keeps its scale for that.
+const renew = () => charts.forEach((chart) => dirty.add(Object.assign(chart, { scale: null })));
+const markMetrics = (touched, scale) => charts.forEach((chart) => touched.has(chart.metric) && dirty.add(Object.assign(chart, scale)));
 
 // ——— The socket ———
 
@@ -100,7 +102,7 @@ const texts = {
   },
   resync({ run }) {
     model.forget(run);
-    markAll();
+    renew();
   },
   bye({ reason }) {
     post({ ev: "connection", state: "reconnecting", reason });
@@ -116,7 +118,7 @@ const describe = (run) => ({
 function onFrame(buffer) {
   const frame = parseFrame(buffer);
   const touched = model.apply(frame, details.req);
-  markMetrics(touched);
+  markMetrics(touched, frame.kind === DELTA ? {} : { scale: null });
   if (frame.kind === DELTA) {
     if (!newest) newestAt = performance.now();
     newest = frame.newestMs;
@@ -136,7 +138,7 @@ function zoom(range, axis = scene.axis) {
   scene.range = range;
   scene.rangeAxis = range && axis;
   details.drop();
-  markAll();
+  renew();
   details.ask();
   post({ ev: "range", range, axis, own: axis === scene.axis });
 }
@@ -194,6 +196,7 @@ function frame(now) {
   if (theme) {
     if (described) regroup();
     if (scene.advance(Math.min(elapsed, ELAPSED_MS_MAX))) markAll();
+    for (const chart of charts.values()) if (chart.isDue(now)) dirty.add(chart);
     if (dirty.size) drawDirty();
     if (now - lastClock > CLOCK_POST_MS) {
       lastClock = now;
@@ -260,7 +263,7 @@ function drawDirty() {
 
 const redraw = () => {
   stripDirty = true;
-  markAll();
+  renew();
 };
 
 const operations = {
@@ -284,7 +287,7 @@ const operations = {
     // A browser may take a canvas's memory away, of a page that nobody looks at, and give it back empty.
     canvas.oncontextrestored = () => {
       chart.painted.forget();
-      dirty.add(chart);
+      if (charts.get(id) === chart) dirty.add(chart);
     };
     look();
   },
@@ -305,6 +308,7 @@ const operations = {
   strip({ canvas, width, height }) {
     strip = new Strip(canvas, width, height, dpr);
     stripDirty = true;
+    canvas.oncontextrestored = () => (stripDirty = true);
   },
   stripSize({ width, height }) {
     strip?.resize(width, height, dpr);
