@@ -38,6 +38,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
+@pytest.fixture
+def _heard() -> Iterator[None]:
+    """Let programs hear that their terminal is closed; where `nohup` began the tests, none would."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 # Help.
 
 
@@ -262,6 +270,7 @@ def test_ctrl_c_ends_a_command_without_a_traceback(
     assert said.count("\n\n\n") == 0
 
 
+@pytest.mark.usefixtures("_heard")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_service_whose_terminal_is_closed_ends_in_order(tmp_path: Path, number: signal.Signals) -> None:
     process = subprocess.Popen(
@@ -280,6 +289,7 @@ def test_a_service_whose_terminal_is_closed_ends_in_order(tmp_path: Path, number
     assert "stopped;" in said
 
 
+@pytest.mark.usefixtures("_heard")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_demo_that_is_told_to_end_ends_everything_that_it_started(tmp_path: Path, number: signal.Signals) -> None:
     """Its service and its eight trainings are in sessions of their own: nobody else would end them."""
