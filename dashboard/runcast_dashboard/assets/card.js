@@ -21,8 +21,9 @@ export function build(cards, name) {
   return card;
 }
 
-// The rest of it, when it comes near the screen for the first time: of a thousand cards most never do.
+// The rest of it, when it first comes near the screen, or the focus: of a thousand cards most never do.
 export function furnish(cards, card) {
+  if (card.corner) return;
   const cross = element("div", "cross");
   const stretch = element("div", "stretch");
   const corner = element("div", "corner");

@@ -18,6 +18,9 @@ const NEAR = "240px"; // A card gets its canvas this long before it scrolls into
 const SYSTEM = "System"; // The section of what the machines did.
 const PINNED = "Pinned"; // What the reader wants to see first.
 
+// Of which metric a card is, by its root.
+const nameOf = (root) => root?.querySelector(".plot")?.dataset.name;
+
 export class Cards {
   constructor(board) {
     this.board = board;
@@ -84,7 +87,7 @@ export class Cards {
   }
 
   namesBeside(card) {
-    return [...card.root.parentNode.children].map((root) => root.querySelector(".plot").dataset.name);
+    return [...card.root.parentNode.children].map(nameOf);
   }
 
   showAll() {
@@ -191,7 +194,7 @@ export class Cards {
     for (const section of this.sections.values()) {
       let shown = 0;
       for (const child of section.body.children) {
-        const { name } = child.querySelector(".plot").dataset;
+        const name = nameOf(child);
         child.hidden = this.choices.hidden.has(name) || (!!text && !matches(name));
         shown += !child.hidden;
       }
@@ -217,7 +220,7 @@ export class Cards {
     card.width = Math.round(box.width);
     card.height = Math.round(box.height);
     if (!card.width || !card.height) return;
-    if (!card.corner) furnish(this, card);
+    furnish(this, card);
     card.canvas = element("canvas");
     card.plot.prepend(card.canvas, card.cross); // Each crosshair is a layer, and a hundred of them cost as much as the charts.
     const canvas = card.canvas.transferControlToOffscreen();
@@ -230,8 +233,8 @@ export class Cards {
     const stops = [...this.list.querySelectorAll(".section-head, .card:not([hidden])")];
     const at = stops.indexOf(target.closest(".section-head, .card"));
     for (const stop of [stops[at - 1], stops[at + 1]]) {
-      const card = this.cards.get(stop?.querySelector(".plot")?.dataset.name);
-      if (card && !card.corner) furnish(this, card);
+      const card = this.cards.get(nameOf(stop));
+      if (card) furnish(this, card);
     }
   }
 

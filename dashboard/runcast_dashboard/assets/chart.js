@@ -85,7 +85,8 @@ export class Chart {
     context.fillStyle = theme.card;
     if (since) context.fillRect(left + since, 0, this.canvas.width, top + span.h + Math.round(SPILL * dpr));
     else this.drawAxes(theme, axis, plotWidth, ticks, height, logx);
-    for (const { at } of ticks) span.horizontal(height(at), abgr(theme.grid), since);
+    const grid = abgr(theme.grid);
+    for (const { at } of ticks) span.horizontal(height(at), grid, since);
     for (const curve of curves) if (curve.band) span.band(curve.xs, curve.band.low, curve.band.high, curve.n, map(curve), curve.abgr, isDimmed(curve, scene) ? 0.04 : 0.2);
     for (const { trace, color, half, alpha } of strokes) span.trace(trace, flat, color, half, alpha, since);
     context.putImageData(span.picture(since), left, top, since, 0, span.w - since, span.h);

@@ -37,7 +37,6 @@ let drawnRanges = new Map(); // By axis, the stretch that charts along it show.
 const changed = new Set(); // Runs of which the page has not heard the newest.
 let described = false; // Runs said of themselves what may put them into another group.
 let newest = 0;
-let newestAt = 0;
 let newestSeen = 0; // When, by the page's clock, the newest point had been drawn.
 let latency = null;
 
@@ -49,10 +48,12 @@ const note = (list, value) => {
   list.push(value);
   if (list.length > SAMPLES_MAX) list.splice(0, SAMPLES_MAX / 2);
 };
-const markAll = () => charts.forEach((chart) => dirty.add(chart));
-// Something else is shown than before: no chart keeps its scale for that.
-const renew = () => charts.forEach((chart) => dirty.add(Object.assign(chart, { scale: null })));
-const markMetrics = (touched, scale) => charts.forEach((chart) => touched.has(chart.metric) && dirty.add(Object.assign(chart, scale)));
+const mark = (chart) => dirty.add(chart);
+// It shows something else than before: no scale is kept for that.
+const renew = (chart) => mark(Object.assign(chart, { scale: null }));
+const markAll = () => charts.forEach((chart) => mark(chart));
+const renewAll = () => charts.forEach((chart) => renew(chart));
+const markMetrics = (touched, each = mark) => charts.forEach((chart) => touched.has(chart.metric) && each(chart));
 
 // ——— The socket ———
 
@@ -102,7 +103,7 @@ const texts = {
   },
   resync({ run }) {
     model.forget(run);
-    renew();
+    renewAll();
   },
   bye({ reason }) {
     post({ ev: "connection", state: "reconnecting", reason });
@@ -118,9 +119,8 @@ const describe = (run) => ({
 function onFrame(buffer) {
   const frame = parseFrame(buffer);
   const touched = model.apply(frame, details.req);
-  markMetrics(touched, frame.kind === DELTA ? {} : { scale: null });
+  markMetrics(touched, frame.kind === DELTA ? mark : renew);
   if (frame.kind === DELTA) {
-    if (!newest) newestAt = performance.now();
     newest = frame.newestMs;
     note(stat.arrival, live.serverNow - frame.newestMs);
   }
@@ -138,7 +138,7 @@ function zoom(range, axis = scene.axis) {
   scene.range = range;
   scene.rangeAxis = range && axis;
   details.drop();
-  renew();
+  renewAll();
   details.ask();
   post({ ev: "range", range, axis, own: axis === scene.axis });
 }
@@ -196,7 +196,7 @@ function frame(now) {
   if (theme) {
     if (described) regroup();
     if (scene.advance(Math.min(elapsed, ELAPSED_MS_MAX))) markAll();
-    for (const chart of charts.values()) if (chart.isDue(now)) dirty.add(chart);
+    for (const chart of charts.values()) if (chart.isDue(now)) mark(chart);
     if (dirty.size) drawDirty();
     if (now - lastClock > CLOCK_POST_MS) {
       lastClock = now;
@@ -263,7 +263,7 @@ function drawDirty() {
 
 const redraw = () => {
   stripDirty = true;
-  renew();
+  renewAll();
 };
 
 const operations = {
@@ -287,7 +287,7 @@ const operations = {
     // A browser may take a canvas's memory away, of a page that nobody looks at, and give it back empty.
     canvas.oncontextrestored = () => {
       chart.painted.forget();
-      if (charts.get(id) === chart) dirty.add(chart);
+      if (charts.get(id) === chart) mark(chart);
     };
     look();
   },
