@@ -1,27 +1,33 @@
 """A page that is open for hours: a hundred trainers log on, and memory and latency stay where they are.
 
 `python -m tests.bench.soak --minutes 60` samples the service, Redis and the browser, and prints how much they grow
-in an hour: a line through the samples from when every curve on the page is as long as it gets. A shorter one says
-where things stand, and no more. It takes its time, and is no part of `make bench`; the short one among the tests is
-`tests/flow/test_soak.py`.
+in an hour: a line through the samples from when every curve on the page is as long as it gets. The page and its worker
+collect their garbage before they are looked at, so that what grows is kept. Beside each sample stands how long a fixed
+loop takes, as a machine's speed changes within an hour; and in the end a page that was just opened is looked at in the
+same way, which says what the other's age costs. A shorter soak says where things stand, and no more.
+
+It takes its time, and is no part of `make bench`; the short one among the tests is `tests/flow/test_soak.py`.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import redis
-from playwright.sync_api import CDPSession, Page
+from playwright.sync_api import Browser, Page
 from tests.bench.figure import Figure, percentile, table
+from tests.bench.heap import Heaps
 from tests.bench.page import HZ, USUAL, WARM_UP_SECONDS, fresh, opened, training
-from tests.bench.place import browser_mb, resident_mb
+from tests.bench.place import browser_mb, loop_ms, resident_mb
 from tests.browser.board import ask, ready, stats
 from tests.browser.chromium import launched
+from tests.browser.stage import Stage
 from tests.flow.running import wait_until
 
 from runcast import discovery
@@ -29,95 +35,146 @@ from runcast.discovery import Discovery
 
 TRAINERS, METRICS = 100, 10
 SAMPLES = 60  # Of a soak, however long it is.
+SAMPLES_AFRESH = 5  # Of the page that is opened in the end.
 SAMPLE_SECONDS_MIN = 5.0
 FULL_MINUTES = 15.0  # A curve of 6400 points at 10 Hz is thinned for the first time after eleven.
 GROWTH_MAX = 20.0  # MB an hour that are noise: caches fill, and SQLite's log is cut now and then.
+SLOWER_MAX = 10.0  # Percent of a latency in an hour that are noise.
 
 
 @dataclass(frozen=True)
 class Sample:
-    """How it is at a moment; memory in MB, ages of the newest point on the screen in ms."""
+    """How it is at a moment; memory in MB, ages of the newest point on the screen and the fixed loop in ms."""
 
     minute: float
     service: float
     redis: float
     browser: float
-    heap: float
+    page: float
+    worker: float
     database: float
     p50: float
     p99: float
-    load: float
+    loop: float
 
 
-HEADINGS = ("minute", "service", "Redis", "browser", "page's heap", "database", "p50", "p99", "load")
+HEADINGS = ("minute", "service", "Redis", "browser", "page heap", "its worker", "database", "p50", "p99", "loop")
+MEMORY = {
+    "service": "service",
+    "redis": "Redis",
+    "browser": "browser, all processes",
+    "page": "page's heap",
+    "worker": "its worker's heap",
+}
 
 
-def sample(page: Page, line: CDPSession, found: Discovery, begun: float, folder: Path) -> Sample:
-    """Look at everything once."""
-    ages = stats(page)["stat"]["latency"] or [float("nan")]
-    ask(page, {"op": "mark"})
-    with redis.Redis.from_url(found.redis) as client:
-        streams = int(client.info("memory")["used_memory"]) / 1e6
-    return Sample(
-        (time.monotonic() - begun) / 60,
-        resident_mb(found.pid),
-        streams,
-        browser_mb(),
-        float(line.send("Runtime.getHeapUsage")["usedSize"]) / 1e6,
-        sum(file.stat().st_size for file in folder.glob("runcast.db*")) / 1e6,
-        percentile(ages, 0.5),
-        percentile(ages, 0.99),
-        os.getloadavg()[0],
-    )
+class Watch:
+    """A page with all curves of the trainers, looked at now and then."""
 
-
-def soak(minutes: float, trainers: int) -> list[Sample]:
-    """Watch so many trainers for so long; a line for each sample is printed as it is taken."""
-    seconds = 60 * minutes
-    gap = max(SAMPLE_SECONDS_MIN, seconds / SAMPLES)
-    samples: list[Sample] = []
-    with launched() as browser, fresh() as stage, training(stage, trainers, METRICS, seconds + 4 * WARM_UP_SECONDS):
-        found = wait_until(lambda: discovery.read(stage.directory))
-        page = opened(browser, *USUAL)
+    def __init__(self, page: Page, stage: Stage, found: Discovery, begun: float) -> None:
+        self._page, self._found, self._begun, self._folder = page, found, begun, stage.directory
         page.goto(f"{stage.url}/?project=page")
         ready(page, metrics=METRICS)
+        self._heaps = Heaps(page)
         page.wait_for_timeout(1000 * WARM_UP_SECONDS)
-        line = page.context.new_cdp_session(page)
         ask(page, {"op": "mark"})
+
+    def sample(self, after: float) -> Sample:
+        """Look at everything once so many seconds have passed; the latency is of those seconds."""
+        self._page.wait_for_timeout(1000 * after)
+        ages = stats(self._page)["stat"]["latency"] or [float("nan")]
+        loop = loop_ms()
+        with redis.Redis.from_url(self._found.redis) as client:
+            streams = int(client.info("memory")["used_memory"]) / 1e6
+        page, worker = self._heaps.page_mb(), self._heaps.worker_mb()
+        made = Sample(
+            (time.monotonic() - self._begun) / 60,
+            resident_mb(self._found.pid),
+            streams,
+            browser_mb(),
+            page,
+            worker,
+            _size_mb(self._folder),
+            percentile(ages, 0.5),
+            percentile(ages, 0.99),
+            loop,
+        )
+        print(" ".join(f"{value:11.1f}" for value in vars(made).values()), flush=True)
+        ask(self._page, {"op": "mark"})
+        return made
+
+
+def _size_mb(folder: Path) -> float:
+    return sum(file.stat().st_size for file in folder.glob("runcast.db*")) / 1e6
+
+
+@contextmanager
+def watch(browser: Browser, stage: Stage, found: Discovery, begun: float) -> Iterator[Watch]:
+    """Have a page for as long as it is looked at."""
+    page = opened(browser, *USUAL)
+    yield Watch(page, stage, found, begun)
+    page.close()
+
+
+def soak(minutes: float, trainers: int) -> tuple[list[Sample], list[Sample]]:
+    """Watch so many trainers for so long, then on a new page; a line for each sample is printed as it is taken."""
+    seconds = 60 * minutes
+    gap = max(SAMPLE_SECONDS_MIN, seconds / SAMPLES)
+    logged = seconds + (SAMPLES_AFRESH + 1) * gap + 8 * WARM_UP_SECONDS
+    old, new = [], []
+    with launched() as browser, fresh() as stage, training(stage, trainers, METRICS, logged):
+        found = wait_until(lambda: discovery.read(stage.directory))
         begun = time.monotonic()
         print(" ".join(f"{name:>11}" for name in HEADINGS), flush=True)
-        while time.monotonic() < begun + seconds:
-            page.wait_for_timeout(1000 * gap)
-            samples.append(sample(page, line, found, begun, stage.directory))
-            print(" ".join(f"{value:11.1f}" for value in vars(samples[-1]).values()), flush=True)
-        page.close()
-    return samples
+        with watch(browser, stage, found, begun) as page:
+            while time.monotonic() < begun + seconds:
+                old.append(page.sample(gap))
+        print("a new page", flush=True)
+        with watch(browser, stage, found, begun) as page:
+            new += [page.sample(gap) for _ in range(SAMPLES_AFRESH)]
+    return old, new
 
 
-def growth(samples: list[Sample], what: str) -> float:
-    """How much something grows in an hour: the slope of a line through samples."""
-    minutes, values = [one.minute for one in samples], [float(getattr(one, what)) for one in samples]
-    return 60 * float(np.polyfit(minutes, values, 1)[0]) if len(samples) > 1 else 0.0
+def growth(samples: list[Sample], what: str, *beside: str) -> float:
+    """How much something grows in an hour: the slope of a line through samples, less what others beside it explain.
+
+    The others are columns of a linear least-squares fit: with `loop`, the slope is that at one speed of the machine.
+    """
+    if len(samples) < 3 + len(beside):
+        return 0.0
+    columns = [[float(getattr(one, name)) for one in samples] for name in ("minute", *beside)]
+    values = [float(getattr(one, what)) for one in samples]
+    fit = np.linalg.lstsq(np.array([*columns, [1.0] * len(samples)]).T, np.array(values), rcond=None)[0]
+    return 60 * float(fit[0])
 
 
-def figures(samples: list[Sample], trainers: int, minutes: float) -> list[Figure]:
+def typical(samples: list[Sample], what: str) -> float:
+    """Take the median of something over samples."""
+    return percentile([float(getattr(one, what)) for one in samples], 0.5)
+
+
+def figures(old: list[Sample], new: list[Sample], trainers: int, minutes: float) -> list[Figure]:
     """Say where things stood at the end, and how they grew."""
     how = f"{trainers} processes × {METRICS} metrics × {HZ} Hz, a page open for {minutes:g} min"
-    full = [one for one in samples if one.minute > FULL_MINUTES]
+    full = [one for one in old if one.minute > FULL_MINUTES]
     told = []
-    for what, name in {"service": "service", "redis": "Redis", "browser": "browser", "heap": "page's heap"}.items():
-        first, last = getattr(samples[0], what), getattr(samples[-1], what)
+    for what, name in MEMORY.items():
+        first, last = getattr(old[0], what), getattr(old[-1], what)
         told.append(Figure(f"{name}, memory", last, "MB", note=f"{first:.0f} MB at the begin; {how}"))
         if len(full) > 2:
             told.append(Figure(f"{name}, growth", growth(full, what), "MB/h", GROWTH_MAX, note="when curves were full"))
-    third = max(1, len(samples) // 3)
-    for what in ("p50", "p99"):
-        early, late = (
-            percentile([float(getattr(one, what)) for one in part], 0.5) for part in (samples[:third], samples[-third:])
-        )
-        told.append(
-            Figure(f"log() to pixel, {what}, last third", late, "ms", note=f"{early:.0f} ms in the first; {how}")
-        )
+    third = max(1, len(old) // 3)
+    for what in ("p50", "p99", "loop"):
+        name = "the fixed loop" if what == "loop" else f"log() to pixel, {what}"
+        early, late = typical(old[:third], what), typical(old[-third:], what)
+        told.append(Figure(f"{name}, last third", late, "ms", note=f"{early:.0f} ms in the first; {how}"))
+        if what == "loop":
+            continue
+        aged, young = typical(old[-len(new) :], what), typical(new, what)
+        told.append(Figure(f"{name}, in the end", aged, "ms", None, young, "a page just opened"))
+        if len(full) > 2:
+            slower = 100 * growth(full, what, "loop") / typical(full, what)
+            told.append(Figure(f"{name}, growth", slower, "%/h", SLOWER_MAX, note="at one speed of the machine"))
     return told
 
 
@@ -127,9 +184,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--trainers", type=int, default=TRAINERS)
     options = parser.parse_args()
-    samples = soak(options.minutes, options.trainers)
+    old, new = soak(options.minutes, options.trainers)
     print()
-    print(table(figures(samples, options.trainers, options.minutes)))
+    print(table(figures(old, new, options.trainers, options.minutes)))
 
 
 if __name__ == "__main__":
