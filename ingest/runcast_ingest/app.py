@@ -20,7 +20,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runcast.errors import UsageError
 from runcast.gate import LIVE
-from runcast_ingest.api import artifacts, catalog, export, happenings, history, notes, rules, series, stop, table, views
+from runcast_ingest.api import (
+    artifacts,
+    catalog,
+    export,
+    happenings,
+    history,
+    media,
+    notes,
+    rules,
+    series,
+    stop,
+    table,
+    views,
+)
 from runcast_ingest.api import files as file_routes
 from runcast_ingest.api import health as health_routes
 from runcast_ingest.api.answers import Trouble, say
@@ -75,6 +88,7 @@ def compose(
     # The longer paths first: a project's name may have slashes in it.
     for router in (
         file_routes.routes(health.store, files),
+        media.routes(health.store),
         artifacts.routes(health.store, files),
         history.routes(health.store),
         series.routes(health.store),

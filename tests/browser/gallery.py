@@ -60,6 +60,7 @@ for step in range(24):
         "loss": 1 / (step + 1),
         "sample": wandb.Image(np.stack([seen, shape * clear, 1 - seen], -1), caption=f"after {step} steps"),
         "found": wandb.Image(seen, boxes=found),
+        "weights": wandb.Histogram(np.random.default_rng(step).normal(clear / 2, 1 - 0.8 * clear, 4000), num_bins=48),
         "grid": [wandb.Image(np.roll(seen, 9 * at, 1)) for at in range(6)],
         "scores": wandb.plot.bar(wandb.Table(["animal", "score"], rows), "animal", "score", title="Scores"),
     })

@@ -107,7 +107,7 @@ def test_what_a_chart_leaves_out_is_said_and_outliers_do_not_press_it_flat(stage
     note = page.locator(".card .note")
     expect(note).to_have_text(re.compile(r"^[\d,]+ of 30,000 points$"))
     assert drawn(page, "loss")["scale"][1] < 10
-    chip = page.get_by_role("button", name="Scale y to the central 98 %")
+    chip = page.get_by_role("button", name="Scale y without the lowest 0.5 %")
     expect(chip).to_have_attribute("aria-pressed", "true")
     chip.click()
     page.wait_for_function("__rc.board.root.querySelector('.plot').ariaLabel.includes('to 1.000M')")

@@ -25,6 +25,8 @@ for step in range(3):
 run.finish()
 """
 FOCUSED = "__rc.board.root.getRootNode().activeElement?.getAttribute('aria-label') ?? ''"
+BELOW = """[...__rc.board.root.querySelectorAll("button, input, select, [tabindex='0']")].find((one) => one.offsetParent
+  && __rc.board.cards.root.compareDocumentPosition(one) === Node.DOCUMENT_POSITION_FOLLOWING).focus()"""
 
 
 @pytest.fixture
@@ -182,6 +184,9 @@ def test_who_goes_by_keys_comes_to_every_chart_also_those_that_are_out_of_view(s
     made = page.get_by_role("button", name="More for")
     expect(made.first).to_be_attached()
     assert made.count() < 40
+    page.evaluate(BELOW)
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate(FOCUSED) == "More for b/m29"
     page.locator(".section-head").last.focus()
     page.keyboard.press("Shift+Tab")
     assert page.evaluate(FOCUSED) == "More for a/m29"

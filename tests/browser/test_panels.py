@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.browser.board import ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
@@ -30,6 +30,7 @@ for step in range(6):
     row = {"loss": 1 / (step + 1), "sample": runcast.Image(pixels, caption=f"at {step} {sys.argv[2]}")}
     over = {"boxes": {"said": {"box_data": [box]}}, "masks": {"m": {"mask_data": pixels > 2}}}
     row[sys.argv[2]] = runcast.Image(pixels, **over)
+    row["weights"] = runcast.Histogram(np.arange(10) * (step + 1.0), num_bins=5)
     row["several"] = [runcast.Image(pixels, caption=str(k)) for k in range(3)]
     print("line", step, sys.argv[2])
     sys.stderr.write(f"trouble {step}\\n")
@@ -45,6 +46,25 @@ if len(sys.argv) > 4:
     run.log({"loss": 0.0, "sample": runcast.Image(pixels, caption="late")})
     print("a late line")
     time.sleep(1)
+run.finish()
+"""
+
+BARE = """
+import numpy as np
+run = runcast.init(project="unnumbered", id="seen")
+for step in range(6):
+    run.log({"sample": runcast.Image(np.full((8, 8), step / 5))})
+    time.sleep(0.05)
+run.finish()
+"""
+LATE = """
+import numpy as np
+run = runcast.init(project="late", id="seen")
+run.log({"loss": 1.0})
+place = {"minX": 4, "maxX": 8, "minY": 2, "maxY": 6}
+boxes = {"said": {"box_data": [{"position": place, "domain": "pixel", "class_id": 1, "box_caption": "found"}]}}
+run.log({"table": runcast.Table(columns=["a"], data=[[1], [2]]), "beep": runcast.Audio(np.zeros(80), 8000),
+         "page": runcast.Html("<h1>late</h1>"), "boxed": runcast.Image(np.zeros((8, 16)), boxes=boxes)})
 run.finish()
 """
 
@@ -117,6 +137,27 @@ def test_the_slider_of_one_moves_the_clock_and_so_everything(page: Page) -> None
     expect(page.locator(".line.error span").first).to_have_text("trouble 0")
     page.get_by_label("Search the console").fill("TROUBLE 3")
     expect(lines).to_have_text(["trouble 3"])
+
+
+def test_a_histogram_is_drawn_as_it_was_at_the_moment_and_all_of_them_below_it(page: Page) -> None:
+    page.wait_for_function("__rc.board.clock?.t1 > __rc.board.clock?.t0")
+    weights = card(page, "weights")
+    weights.scroll_into_view_if_needed()
+    note, bars = weights.locator(".note"), weights.get_by_role("img")
+    expect(note).to_have_text("step 5 · 6 of 6")
+    expect(bars).to_have_accessible_name("10 values from 0 to 54, half of them below 27")
+    expect(weights.locator("rect")).to_have_count(5)
+    alphas = """(canvas) => [0, 5].map((x) => [0, canvas.height - 1].map((y) =>
+      canvas.getContext("2d").getImageData(x, y, 1, 1).data[3]))"""
+    # What reached from 0 to 9 at first lies in the lowest rows; in the end it reaches up to 54.
+    assert weights.locator("canvas").evaluate(alphas) == [[0, 255], [255, 255]]
+    weights.get_by_label("Step of weights").fill("0")
+    expect(note).to_have_text("step 0 · 1 of 6")
+    expect(bars).to_have_accessible_name("10 values from 0 to 9, half of them below 4.5")
+    expect(card(page, "sample").locator(".note")).to_have_text("step 0 · 1 of 6")
+    width = weights.locator(".heat").bounding_box()["width"]  # type: ignore[index]
+    weights.locator(".heat").click(position={"x": width * 0.4, "y": 20})
+    expect(note).to_have_text("step 2 · 3 of 6")
 
 
 def test_a_run_that_goes_on_shows_what_comes(stage: Stage, visit: Open) -> None:
@@ -232,3 +273,48 @@ def test_ready_made_charts_are_drawn_above_their_tables(stage: Stage, visit: Ope
     expect(card(page, "spread_table").locator(".bars i")).to_have_count(24)
     expect(card(page, "other_table").locator("tbody tr")).to_have_count(10)
     expect(card(page, "other_table").locator(".preset")).to_have_count(0)
+
+
+def test_a_picture_is_chosen_where_no_clock_leads_to_it(stage: Stage, visit: Open) -> None:
+    """A run that logged no number has no timeline."""
+    stage.train(BARE)
+    page = visit(f"{stage.url}/run?project=unnumbered&run=seen")
+    ready(page, metrics=0)
+    page.get_by_role("tab", name="Media").click()
+    note = card(page, "sample").locator(".note")
+    expect(note).to_have_text("step 5 · 6 of 6")
+    page.get_by_label("Step of sample").fill("2")
+    expect(note).to_have_text("step 2 · 3 of 6")
+    page.evaluate("__rc.board.panels.poll()")
+    expect(note).to_have_text("step 2 · 3 of 6")
+    page.get_by_label("Step of sample").fill("5")
+    expect(note).to_have_text("step 5 · 6 of 6")
+
+
+def test_what_comes_later_than_its_row_is_shown_when_it_comes(stage: Stage, visit: Open) -> None:
+    stage.train(LATE)
+    page = visit(f"{stage.url}/run?project=late&run=seen")
+    ready(page)
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        address = route.request.url.removesuffix("again").rstrip("?&")
+        # A picture is later than the boxes in it.
+        if asked.count(address) == 1 + address.split("?")[0].endswith(".png"):
+            route.continue_()
+            return
+        asked.append(address)
+        told = {"error": {"code": "not_here_yet", "message": "the bytes of this file have not arrived"}}
+        route.fulfill(status=404, json=told)
+
+    page.route("**/runs/seen/files/**", answer)
+    page.get_by_role("tab", name="Media").click()
+    expect(card(page, "table").locator("tbody tr")).to_have_count(2, timeout=15_000)
+    expect(page.frame_locator("iframe").locator("h1")).to_have_text("late", timeout=15_000)
+    page.wait_for_function("__rc.board.root.querySelector('.media-card audio').duration > 0", timeout=15_000)
+    box = card(page, "boxed").locator(".box")
+    expect(box).to_have_text(["found"], timeout=15_000)
+    # In parts of a picture of 16 × 8 pixels.
+    place = box.evaluate("({ style }) => [style.left, style.top, style.width, style.height]")
+    assert place == ["25%", "25%", "25%", "50%"]
+    expect(page.locator(".media-card .waiting")).to_have_count(0)

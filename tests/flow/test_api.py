@@ -269,8 +269,17 @@ def test_what_a_run_printed_and_alerted_can_be_read(service: Running) -> None:
     path = "/api/v1/projects/talk/runs/one"
     [line] = service.api.get(f"{path}/console", search="10")["lines"]
     assert (line["number"], line["text"]) == (1, "<b>10 %</b>")
-    assert len(service.api.get(f"{path}/console", after=f"{line['writer']}:0")["lines"]) == 1
+    whole = service.api.get(f"{path}/console")
+    assert [line["text"] for line in whole["lines"]] == ["hello", "<b>10 %</b>"]
+    assert service.api.get(f"{path}/console", after=0)["lines"] == whole["lines"]
+    assert service.api.get(f"{path}/console", after=whole["next"]) == {"lines": [], "next": whole["next"]}
+    assert service.api.get(f"{path}/console", until="2026-01-01T00:00:00Z")["lines"] == []
+    for until in (whole["lines"][-1]["time"], "9999-01-01"):
+        assert service.api.get(f"{path}/console", until=until)["lines"] == whole["lines"]
+    assert service.api.get(f"{path}/console", until="0001-01-01")["lines"] == []
     [alert] = service.api.get(f"{path}/alerts")["alerts"]
     assert (alert["title"], alert["level"], alert["step"]) == ("loss is NaN", "ERROR", 3)
-    with pytest.raises(Refused, match="it is WRITER:NUMBER"):
+    with pytest.raises(Refused, match="beside neither search nor until"):
+        service.api.get(f"{path}/console", after=0, search="x")
+    with pytest.raises(Refused, match="after"):
         service.api.get(f"{path}/console", after="x")

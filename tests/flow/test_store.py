@@ -398,16 +398,24 @@ async def test_a_console_line_has_its_last_text(store: Store) -> None:
     await one.commit(Console(BEGIN, 0, ("epoch 1", "10 %")), Console(BEGIN + 3, 1, ("90 %",)))
     await two.commit(Console(BEGIN + 2, 0, ("Warning",), error=True))
     key = await key_of(store)
-    lines = await store.console(key)
+    lines, number = await store.console(key)
     assert [(line.label, line.number, line.text, line.error) for line in lines] == [
         ("rank0", 0, "epoch 1", False),
         ("rank0", 1, "90 %", False),  # Where it was begun.
         ("rank1", 0, "Warning", True),
     ]
-    assert [line.text for line in await store.console(key, limit=1)] == ["Warning"]
-    assert [line.text for line in await store.console(key, search="WARN")] == ["Warning"]
-    after = await store.console(key, after={"a" * 16: 0})
-    assert [line.text for line in after] == ["90 %", "Warning"]
+    assert [line.text for line in (await store.console(key, limit=1))[0]] == ["Warning"]
+    assert [line.text for line in (await store.console(key, search="WARN"))[0]] == ["Warning"]
+    assert [line.text for line in (await store.console(key, until=BEGIN + 2))[0]] == ["epoch 1", "10 %", "Warning"]
+    assert await store.console_since(key, number) == ([], number)
+    await one.commit(Console(BEGIN + 4, 2, ("epoch 2",)), Console(BEGIN + 5, 1, ("100 %", "epoch 2, again")))
+    since, following = await store.console_since(key, number)
+    assert [(line.number, line.text) for line in since] == [(2, "epoch 2, again"), (1, "100 %")]
+    assert [(line.begun - BEGIN, line.time - BEGIN) for line in since] == [(4, 5), (5, 5)]
+    assert [(line.begun - BEGIN, line.time - BEGIN) for line in (await store.console(key))[0][:2]] == [(0, 0), (0, 5)]
+    part, behind = await store.console_since(key, number, limit=1)
+    assert ([line.text for line in part], behind < following) == (["epoch 2"], True)
+    assert [line.text for line in (await store.console_since(key, behind))[0]] == ["100 %", "epoch 2, again"]
 
 
 async def test_alerts_are_listed_the_latest_first(store: Store) -> None:

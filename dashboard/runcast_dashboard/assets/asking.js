@@ -41,14 +41,17 @@ export class Service {
     return this.ask(`${this.root}/${path}`, { method: "DELETE" });
   }
 
-  async ask(url, options) {
-    let answer;
+  async fetched(url, options) {
     try {
-      answer = await fetch(url, { credentials: "same-origin", ...options });
+      return await fetch(url, { credentials: "same-origin", ...options });
     } catch (error) {
       if (error.name === "AbortError") throw error;
       throw new Trouble("The service does not answer. Trainings go on, and nothing is lost; trying again.", { code: "away" });
     }
+  }
+
+  async ask(url, options) {
+    const answer = await this.fetched(url, options);
     let body = null;
     try {
       body = await answer.json();

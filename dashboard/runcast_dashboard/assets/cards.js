@@ -206,6 +206,8 @@ export class Cards {
     write(this.back, `${whole(hidden)} hidden ${hidden === 1 ? "chart" : "charts"}: show again`);
     this.nothing.hidden = left > 0 || !this.cards.size || !text;
     write(this.nothing, `No metric matches “${text}”.`);
+    const last = this.cards.get(nameOf([...this.list.querySelectorAll(".card:not([hidden])")].at(-1)));
+    if (last) furnish(this, last); // Where keys enter from below.
   }
 
   seen({ target, isIntersecting }) {

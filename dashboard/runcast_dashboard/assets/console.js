@@ -1,4 +1,5 @@
-// What a run printed: the lines up to the moment shown, the newest in view while the reader has not scrolled up.
+// What a run printed: the lines up to the moment shown, the newest in view while the reader has not scrolled up. A line is
+// held as it was last written; what it said before, as a progress bar does, is asked for when a replay comes there.
 
 import { button, element, search, write } from "./dom.js";
 import { clockTime, whole } from "./format.js";
@@ -8,14 +9,13 @@ const PER_READ = 5000;
 const DRAWN_MAX = 2000; // Elements at once: the end of what is shown.
 const NEAR_END = 40; // Pixels from the end that still mean "follow".
 const TYPING_MS = 250;
+const SCRUB_MS = 500; // What stood at a moment is asked for at most so often.
 
 export class Console {
   constructor(panels) {
     this.panels = panels;
-    this.lines = new Map(); // `writer:number` → line: a progress bar writes its line again and again.
-    this.sorted = [];
     this.moment = null;
-    this.find = search("Search the console", () => this.searched());
+    this.find = search("Search the console", () => this.typed());
     this.words = element("span", "note");
     this.times = button("chip", "Show when each line was printed", () => this.toggleTimes(), "Times");
     this.times.setAttribute("aria-pressed", "false");
@@ -27,50 +27,85 @@ export class Console {
       element("p", "", "What the training writes to its console is shown here as a terminal would, progress bars too. RUNCAST_CONSOLE=off switches it off."));
     this.empty.hidden = true;
     this.root = element("div", "panel console", this.bar, this.list, this.empty);
-    this.query = "";
-    this.following = true;
     this.list.onscroll = () => {
+      const before = this.following;
       this.following = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < NEAR_END;
+      if (this.following && !before) this.draw(); // There may be more than was drawn for who read further up.
     };
+    this.search("");
+  }
+
+  // Begin again: with what is asked for now.
+  search(query) {
+    this.query = query;
+    this.lines = new Map(); // `writer:number` → line: a progress bar writes its line again and again.
+    this.sorted = [];
+    this.rewritten = []; // Those of them that once said something else.
+    this.after = null; // The number behind which the service has more.
+    this.cut = false; // Whether earlier lines are not held.
+    this.past = null; // The lines as they stood at a moment.
+    this.drawn = [];
+    this.following = true;
+    this.drawnOnce = false;
   }
 
   async read() {
-    const { service } = this.panels;
-    const query = this.query;
-    const asked = [["limit", PER_READ]];
-    if (query) asked.push(["search", query]);
-    else for (const [writer, number] of this.lines.size ? this.behind() : []) asked.push(["after", `${writer}:${number}`]);
-    const { lines } = await service.get("console", asked);
-    if (query !== this.query) return; // Another question by now.
-    if (query) this.lines.clear();
+    const { lines, query, after } = this;
+    const { lines: found, next } = await this.ask(query ? [["search", query]] : [["after", after]]);
+    if (lines !== this.lines) return; // Another question by now.
+    if (query) lines.clear();
     let changed = query !== "" || !this.drawnOnce;
-    for (const line of lines) {
+    for (const line of found) {
       const key = `${line.writer}:${line.number}`;
-      const before = this.lines.get(key);
+      const before = lines.get(key);
       if (before?.text === line.text) continue;
-      this.lines.set(key, { ...line, at: Date.parse(line.time) });
+      lines.set(key, dated(line, before));
       changed = true;
     }
-    if (!changed) return;
-    this.drawnOnce = true;
-    this.sorted = [...this.lines.values()].sort((a, b) => a.at - b.at || a.number - b.number);
-    for (const gone of this.sorted.splice(0, Math.max(0, this.sorted.length - LINES_MAX))) this.lines.delete(`${gone.writer}:${gone.number}`);
+    if (found.length >= PER_READ) {
+      if (after === null) this.cut = true;
+      else this.panels.poll(); // And more of it.
+    }
+    this.after = query ? null : next;
+    if (changed) {
+      this.drawnOnce = true;
+      this.sorted = [...lines.values()].sort(inOrder);
+      for (const gone of this.sorted.splice(0, Math.max(0, this.sorted.length - LINES_MAX))) {
+        lines.delete(`${gone.writer}:${gone.number}`);
+        this.cut = true;
+      }
+      this.rewritten = this.sorted.filter(({ begun, at }) => begun < at);
+      this.draw();
+    }
+    await this.readPast();
+  }
+
+  ask(asked) {
+    return this.panels.service.get("console", [["limit", PER_READ], ...asked]);
+  }
+
+  // Whether other lines stood there at the moment shown than those that are held: earlier ones, or what they said before.
+  get lost() {
+    const { moment, query } = this;
+    if (moment === null || query) return false;
+    return (this.cut && moment < this.sorted[0].begun) || this.rewritten.some(({ begun, at }) => begun <= moment && moment < at);
+  }
+
+  async readPast() {
+    const { moment, lines } = this;
+    if (!this.lost || this.past?.moment === moment) return;
+    const { lines: found } = await this.ask([["until", new Date(moment + 1).toISOString()]]);
+    if (lines !== this.lines) return;
+    this.past = { moment, lines: found.map((line) => dated(line)).sort(inOrder) };
     this.draw();
   }
 
-  // The last few lines are asked for again: one that is being written changes.
-  behind() {
-    const highest = new Map();
-    for (const { writer, number } of this.lines.values()) highest.set(writer, Math.max(number, highest.get(writer) ?? 0));
-    return [...highest].map(([writer, number]) => [writer, Math.max(0, number - 2)]);
-  }
-
-  searched() {
+  typed() {
     clearTimeout(this.typing);
     this.typing = setTimeout(() => {
-      this.query = this.find.value.trim();
-      this.lines.clear();
-      this.drawnOnce = false;
+      const query = this.find.value.trim();
+      if (query === this.query) return;
+      this.search(query);
       this.panels.poll();
     }, TYPING_MS);
   }
@@ -84,28 +119,56 @@ export class Console {
   show(moment) {
     this.moment = moment;
     this.draw();
+    if (!this.lost || this.scrubbed) return;
+    this.scrubbed = setTimeout(() => {
+      this.scrubbed = 0;
+      this.panels.poll();
+    }, SCRUB_MS);
   }
 
-  // How many lines had been printed by the moment shown.
-  end() {
-    if (this.moment === null) return this.sorted.length;
+  // How many of some lines had been begun by the moment shown.
+  end(lines) {
+    if (this.moment === null) return lines.length;
     let low = 0;
-    let high = this.sorted.length;
+    let high = lines.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.sorted[middle].at <= this.moment + 1) low = middle + 1;
+      if (lines[middle].begun <= this.moment + 1) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
   draw() {
-    const end = this.end();
-    const shown = this.sorted.slice(Math.max(0, end - DRAWN_MAX), end);
+    // Until the answer comes, what is held stands for what stood there, as far as it was so by then.
+    const lines = this.lost && this.past ? this.past.lines : this.sorted;
+    const end = this.end(lines);
+    // Who reads what stands further up keeps it under the eyes: more is only added below.
+    const [top] = this.drawn;
+    const kept = this.following || !top ? -1 : lines.findIndex((line) => inOrder(line, top) >= 0);
+    const first = kept >= 0 && kept < end ? kept : Math.max(0, end - DRAWN_MAX);
+    const shown = lines.slice(first, Math.min(end, first + DRAWN_MAX)).filter(({ at }) => this.moment === null || at <= this.moment + 1);
     this.empty.hidden = this.sorted.length > 0 || !this.drawnOnce || !!this.query;
     this.list.hidden = !this.empty.hidden;
     this.bar.hidden = !this.empty.hidden;
+    this.put(shown);
+    this.sum = this.said(first, shown.length, end);
+    this.trouble(this.sentence);
+    if (this.following) this.list.scrollTop = this.list.scrollHeight;
+  }
+
+  said(first, shown, end) {
+    if (this.query) return shown < end || this.cut ? `the last ${whole(shown)} found` : `${whole(end)} found`;
+    if (this.lost && !this.past) return "reading what was printed by then …";
+    if (first + shown < end) return `${whole(shown)} of ${whole(end)} lines`;
+    return `${this.cut || first > 0 ? "the last " : ""}${whole(shown)} ${shown === 1 ? "line" : "lines"}`;
+  }
+
+  put(shown) {
     const labelled = new Set(shown.map((line) => line.label)).size > 1;
+    // Those that left at the top are taken away, so that the others stay what they are.
+    for (let gone = this.drawn.indexOf(shown[0]); gone > 0; gone--) this.list.firstChild.remove();
+    this.drawn = shown;
     const { children } = this.list;
     while (children.length > shown.length) this.list.lastChild.remove();
     shown.forEach((line, k) => {
@@ -116,13 +179,13 @@ export class Console {
       write(label, labelled ? line.label : "");
       write(text, line.text);
     });
-    const all = this.query ? `${whole(end)} found` : `${whole(end)} lines`;
-    if (!this.troubled) write(this.words, shown.length < end ? `the last ${whole(shown.length)} of ${all}` : all);
-    if (this.following) this.list.scrollTop = this.list.scrollHeight;
   }
 
   trouble(sentence) {
-    this.troubled = !!sentence;
-    if (sentence) write(this.words, sentence);
+    this.sentence = sentence;
+    write(this.words, sentence || this.sum || "");
   }
 }
+
+const dated = (line, before) => ({ ...line, at: Date.parse(line.time), begun: before?.begun ?? Date.parse(line.begun) });
+const inOrder = (a, b) => a.begun - b.begun || a.number - b.number;

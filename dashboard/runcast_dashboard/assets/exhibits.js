@@ -1,11 +1,12 @@
 // One thing that was logged to be looked at, as an element. What strangers wrote is text, a picture, or a page in a world
 // of its own: a frame without this page's origin.
 
+import { arrived, loaded } from "./arrival.js";
+import { distribution } from "./distribution.js";
 import { element } from "./dom.js";
 import { masks, boxes } from "./overlay.js";
 import { table } from "./tableview.js";
 
-const RETRY_MS = 2000; // Its bytes travel beside the row, and may come later.
 const SHOWN_MAX = 64; // Of one list; the rest is named.
 
 const MAKERS = {
@@ -17,6 +18,7 @@ const MAKERS = {
   videos: (value, service) => several(value.videos ?? [], (one) => film(one, service)),
   "html-file": (value, service) => page(value, service),
   html: (value, service) => several(value.html ?? [], (one) => page(one, service)),
+  histogram: (value) => distribution(value),
   "table-file": (value, service, chart) => table([value], service, exhibit, chart),
   "incremental-table-file": (value, service) => table([...(value.previous_increments_paths ?? []).map((path) => ({ path })), value], service, exhibit, null),
 };
@@ -49,39 +51,41 @@ function picture(value, service) {
   image.loading = "lazy";
   image.decoding = "async";
   const frame = element("div", "picture", image);
-  patient(image, service.file(value.path, value.sha256), frame);
+  patient(frame, () => loaded(image, value, service));
   if (value.masks) masks(frame, value.masks, service);
   if (value.boxes) boxes(frame, image, value.boxes, service);
   return captioned(frame, value.caption);
 }
 
-// Load something, and again while its bytes are on their way.
-function patient(shown, address, frame) {
+// Ask for what a frame shows, and say in it that the bytes are on their way, or that they never came.
+function patient(frame, ask) {
   const wait = element("p", "muted waiting", "on its way …");
-  let tries = 0;
-  shown.onerror = () => {
-    frame.append(wait);
-    if (tries++ < 30) setTimeout(() => shown.isConnected && (shown.src = `${address}${address.includes("?") ? "&" : "?"}try=${tries}`), RETRY_MS);
-    else wait.textContent = "It cannot be shown; its bytes never arrived, or are no picture.";
-  };
-  shown.onload = () => wait.remove();
-  shown.src = address;
+  arrived(ask, () => frame.isConnected, () => frame.append(wait)).then(
+    () => wait.remove(),
+    (error) => {
+      wait.textContent = error.message;
+      frame.append(wait);
+    },
+  );
+  return frame;
 }
 
 function sound(value, service) {
   const player = element("audio");
   player.controls = true;
+  return captioned(played(player, value, service), value.caption);
+}
+
+function played(player, value, service) {
   player.preload = "metadata";
-  player.src = service.file(value.path, value.sha256);
-  return captioned(player, value.caption);
+  return patient(element("div", "played", player), () => loaded(player, value, service, "loadedmetadata"));
 }
 
 function film(value, service) {
   if (value.path.endsWith(".gif")) return picture(value, service);
   const player = element("video");
-  Object.assign(player, { controls: true, loop: true, muted: true, playsInline: true, preload: "metadata" });
-  player.src = service.file(value.path, value.sha256);
-  return captioned(player, value.caption);
+  Object.assign(player, { controls: true, loop: true, muted: true, playsInline: true });
+  return captioned(played(player, value, service), value.caption);
 }
 
 function page(value, service) {
@@ -90,8 +94,11 @@ function page(value, service) {
   frame.setAttribute("referrerpolicy", "no-referrer");
   frame.loading = "lazy";
   frame.title = String(value.path ?? "page");
-  frame.src = service.file(value.path, value.sha256);
-  return frame;
+  // A frame would show the answer that it is not there as if it were the page.
+  return patient(element("div", "played", frame), async () => {
+    await service.here(value.path, value.sha256);
+    frame.src = service.file(value.path, value.sha256);
+  });
 }
 
 function download(value, service) {

@@ -60,8 +60,10 @@ export class Machine {
       element("p", "", "An imported run has none, and RUNCAST_SYSTEM=0 switches them off.")));
   }
 
+  // The first samples came: their charts take the place of these words.
   read() {
-    if ([...this.panels.board.cards.cards.keys()].some(isSystem)) this.panels.open("system");
+    const { cards, root } = this.panels.board;
+    if (cards.hasSystem && root?.classList.contains("paneled")) this.panels.open("system");
   }
 
   show() {}

@@ -1,11 +1,15 @@
-// What a run logged to be looked at: a card for each key, with the item of the moment that the page shows.
+// What a run logged to be looked at: a card for each key, with the item of the moment that the page shows. Things are all
+// told of at once, histograms when their card comes near the screen: a model that is watched has them by the ten thousand.
 
 import { element, search, write } from "./dom.js";
-import { exhibit } from "./exhibits.js";
 import { whole } from "./format.js";
+import { HistogramCard } from "./histograms.js";
+import { MediaCard } from "./mediacard.js";
 
 const PER_READ = 1000;
 const ITEMS_MAX = 20_000; // About 10 MB of what they say; the pictures come one by one.
+const EASE = 20; // A list that took so long to make is not asked for again for so many times as long.
+const NEAR = "240px 0px"; // A card is near when it would be seen after scrolling so far.
 
 export class Media {
   constructor(panels) {
@@ -17,14 +21,36 @@ export class Media {
     this.words = element("span", "note");
     this.grid = element("div", "media-grid");
     this.empty = element("div", "teach", element("h2", "", "Nothing to look at yet"),
-      element("p", "", "Pictures, sounds, films, tables and pages that the training logs are shown here, each at its step."),
+      element("p", "", "Pictures, histograms, sounds, films, tables and pages that the training logs are shown here, each at its step."),
       element("pre", "snippet", element("code", "", 'run.log({"sample": wandb.Image(array, caption="step 1")})')));
     this.empty.hidden = true;
     this.root = element("div", "panel", element("div", "panel-bar", this.find, this.words), this.grid, this.empty);
     this.moment = null;
+    this.listedUntil = 0;
+    this.near = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => {
+      this.cards.get(target.dataset.id).near = isIntersecting;
+      if (isIntersecting) this.panels.poll();
+    }), { root: this.root, rootMargin: NEAR });
   }
 
   async read() {
+    await this.readThings();
+    await this.readKeys();
+    this.filter();
+    this.empty.hidden = this.cards.size > 0;
+    this.find.hidden = this.cards.size < 4;
+    for (const card of this.cards.values()) if (card.near) await card.read();
+  }
+
+  async readKeys() {
+    const begun = performance.now();
+    if (begun < this.listedUntil) return;
+    const { histograms } = await this.panels.service.get("histograms");
+    this.listedUntil = performance.now() + EASE * (performance.now() - begun);
+    for (const { key, label, count } of histograms) this.card(key, label, HistogramCard).logged = count;
+  }
+
+  async readThings() {
     if (this.count >= ITEMS_MAX) return;
     const { service } = this.panels;
     let page;
@@ -33,29 +59,34 @@ export class Media {
       this.after = page.next;
       for (const item of page.media) this.add(item);
     } while (page.media.length === PER_READ && this.count < ITEMS_MAX);
-    this.empty.hidden = this.count > 0;
-    this.find.hidden = this.cards.size < 4;
     for (const card of this.cards.values()) card.show(this.moment);
-    if (this.count >= ITEMS_MAX) write(this.words, `the first ${whole(ITEMS_MAX)}`);
   }
 
   add(item) {
-    const key = item.label ? `${item.key} · ${item.label}` : item.key;
-    let card = this.cards.get(key);
-    if (!card) {
-      card = new Card(this.panels, key, this.panels.charts.get(item.key));
-      this.cards.set(key, card);
-      const after = [...this.cards.keys()].sort().indexOf(key);
-      this.grid.insertBefore(card.root, this.grid.children[after] ?? null);
-      this.filter();
-    }
-    card.add({ step: item.step, time: Date.parse(item.time), value: item.value });
+    this.card(item.key, item.label, MediaCard).add(item);
     this.count++;
+  }
+
+  // The card of a key, of each rank its own.
+  card(key, label, Kind) {
+    const name = label ? `${key} · ${label}` : key;
+    const id = `${Kind.name} ${name}`; // A key may have had pictures first, and histograms later.
+    let card = this.cards.get(id);
+    if (!card) {
+      card = new Kind(this.panels, name, key, label);
+      this.cards.set(id, card);
+      Object.assign(card.root.dataset, { id, name });
+      const last = this.grid.lastChild; // Keys come by name, as a rule.
+      const behind = last?.dataset.name > name ? [...this.grid.children].find((root) => root.dataset.name > name) : null;
+      this.grid.insertBefore(card.root, behind);
+      if (Kind === HistogramCard) this.near.observe(card.root);
+    }
+    return card;
   }
 
   filter() {
     const query = this.find.value.trim().toLowerCase();
-    for (const [key, card] of this.cards) card.root.hidden = !!query && !key.toLowerCase().includes(query);
+    for (const { root } of this.cards.values()) root.hidden = !!query && !root.dataset.name.toLowerCase().includes(query);
   }
 
   show(moment) {
@@ -64,68 +95,6 @@ export class Media {
   }
 
   trouble(sentence) {
-    write(this.words, sentence);
-  }
-}
-
-class Card {
-  constructor(panels, key, chart) {
-    Object.assign(this, { panels, chart });
-    this.items = [];
-    this.at = -1;
-    this.head = element("b", "", key);
-    this.head.title = key;
-    this.note = element("span", "note");
-    this.stage = element("div", "exhibit");
-    this.slider = element("input", "slider wide");
-    Object.assign(this.slider, { type: "range", min: 0, max: 0, step: 1 });
-    this.slider.setAttribute("aria-label", `Step of ${key}`);
-    this.slider.oninput = () => this.chosen(Number(this.slider.value));
-    this.root = element("section", "card media-card", element("div", "title", this.head, this.note), this.stage, this.slider);
-  }
-
-  add(item) {
-    const { items } = this;
-    // Nearly always the last: what a run was resumed with, or another rank logged, may come behind.
-    let at = items.length;
-    while (at > 0 && items[at - 1].time > item.time) at--;
-    items.splice(at, 0, item);
-    this.slider.max = String(items.length - 1);
-    this.slider.hidden = items.length < 2;
-  }
-
-  chosen(at) {
-    if (at === this.items.length - 1) this.panels.board.ask({ op: "live" });
-    else if (this.panels.seek(this.items[at].time)) return; // The clock answers with the moment.
-    this.put(at);
-  }
-
-  show(moment) {
-    if (moment === null) {
-      this.put(this.items.length - 1);
-      return;
-    }
-    let low = 0;
-    let high = this.items.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      // The clock stands at a part of a pixel, and so may be a moment before what it was sent to.
-      if (this.items[middle].time <= moment + 1) low = middle + 1;
-      else high = middle;
-    }
-    this.put(low - 1);
-  }
-
-  put(at) {
-    write(this.note, at < 0 ? "not logged yet" : `step ${whole(this.items[at].step)}${this.items.length > 1 ? ` · ${whole(at + 1)} of ${whole(this.items.length)}` : ""}`);
-    if (this.at === at) return;
-    this.at = at;
-    this.slider.value = String(at);
-    this.slider.style.setProperty("--part", `${(100 * Math.max(0, at)) / Math.max(1, this.items.length - 1)}%`);
-    cancelAnimationFrame(this.waiting);
-    this.waiting = requestAnimationFrame(() => {
-      if (at < 0) this.stage.replaceChildren();
-      else this.stage.replaceChildren(exhibit(this.items[at].value, this.panels.service, this.chart));
-    });
+    write(this.words, sentence || (this.count >= ITEMS_MAX ? `the first ${whole(ITEMS_MAX)}` : ""));
   }
 }

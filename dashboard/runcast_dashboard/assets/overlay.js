@@ -1,5 +1,6 @@
 // Boxes and masks over a picture: colours by class, names by the labels that were logged with them.
 
+import { arrived, loaded } from "./arrival.js";
 import { element } from "./dom.js";
 import { runColor } from "./colors.js";
 
@@ -12,15 +13,20 @@ export async function boxes(frame, image, sets, service) {
   frame.append(layer);
   for (const told of Object.values(sets)) {
     if (!told || FETCHED.some((name) => told[name] !== undefined && typeof told[name] !== "string")) continue;
-    const set = await service.json(told.path, told.sha256).catch(() => null);
-    for (const box of set?.box_data?.slice(0, BOXES_MAX) ?? []) layer.append(drawn(box, set.class_labels ?? {}, image));
+    const set = await arrived(() => service.json(told.path, told.sha256), () => frame.isConnected).catch(() => null);
+    const shown = (Array.isArray(set?.box_data) ? set.box_data : []).slice(0, BOXES_MAX).filter((box) => box?.position);
+    // Pixels are parts of a picture that has come, which may be when the reader scrolls to it.
+    if (shown.some(inPixels) && !image.naturalWidth) await new Promise((done) => image.addEventListener("load", done, { once: true }));
+    for (const box of shown) layer.append(drawn(box, set.class_labels ?? {}, image));
   }
 }
 
+const inPixels = ({ domain }) => domain === "pixel";
+
 function drawn(box, labels, image) {
-  const { position, class_id: number = 0, domain } = box;
+  const { position, class_id: number = 0 } = box;
   // In pixels, or as parts of the picture's sides.
-  const [across, down] = domain === "pixel" ? [image.naturalWidth || 1, image.naturalHeight || 1] : [1, 1];
+  const [across, down] = inPixels(box) ? [image.naturalWidth || 1, image.naturalHeight || 1] : [1, 1];
   const middle = position.middle;
   const [left, top, width, height] = middle
     ? [middle[0] - position.width / 2, middle[1] - position.height / 2, position.width, position.height]
@@ -38,7 +44,7 @@ export function masks(frame, sets, service) {
   for (const told of Object.values(sets)) {
     if (typeof told?.path !== "string") continue;
     const source = new Image();
-    source.onload = () => {
+    arrived(() => loaded(source, told, service), () => frame.isConnected).then(() => {
       const canvas = element("canvas", "mask");
       canvas.width = source.naturalWidth;
       canvas.height = source.naturalHeight;
@@ -54,8 +60,7 @@ export function masks(frame, sets, service) {
       }
       context.putImageData(pixels, 0, 0);
       frame.append(canvas);
-    };
-    source.src = service.file(told.path, told.sha256);
+    }, () => {}); // The picture says more without it than with an excuse.
   }
 }
 

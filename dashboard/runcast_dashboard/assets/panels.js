@@ -10,6 +10,7 @@ import { Overview } from "./overview.js";
 import { RunService } from "./service.js";
 
 const POLL_MS = 2000; // What is printed and logged to be looked at is read as often as somebody could look.
+const MOMENT_MS = 2; // Times of things are cut to milliseconds, those of rows are not.
 
 export class Panels {
   constructor(board) {
@@ -31,7 +32,7 @@ export class Panels {
       this.tabs.append(tab);
     }
     this.tabs.onkeydown = (event) => this.step(event);
-    this.timer = setInterval(() => this.poll(), POLL_MS);
+    this.timer = setInterval(() => this.current?.asking || this.poll(), POLL_MS);
     this.moment = null;
     this.mark("charts");
   }
@@ -79,15 +80,21 @@ export class Panels {
     event.preventDefault();
   }
 
+  // Who is asked while it reads reads once more: what it was after may be another thing by now.
   async poll() {
     const panel = this.current;
-    if (!panel || panel.asking || document.hidden) return;
+    if (!panel) return;
+    panel.due = true;
+    if (panel.asking) return;
     panel.asking = true;
-    try {
-      await panel.read();
-      panel.trouble("");
-    } catch (error) {
-      panel.trouble(error.message);
+    while (panel.due && !document.hidden) {
+      panel.due = false;
+      try {
+        await panel.read();
+        panel.trouble("");
+      } catch (error) {
+        panel.trouble(error.message);
+      }
     }
     panel.asking = false;
   }
@@ -100,12 +107,13 @@ export class Panels {
     this.current?.show(moment);
   }
 
-  // Show the moment of something in a panel on all of the page.
+  // Show the moment of something in a panel on all of the page, if the clock reaches it: it goes from the run's begin to
+  // its last row of numbers.
   seek(time) {
     const { board } = this;
     const { t0, t1, unit } = board.clock ?? {};
-    if (!(t1 > t0)) return false;
     const x = unit === "elapsed" ? time - this.created : time;
+    if (!(t1 > t0 && x >= t0 - MOMENT_MS && x <= t1 + MOMENT_MS)) return false;
     board.ask({ op: "seek", part: Math.min(1, Math.max(0, (x - t0) / (t1 - t0))) });
     return true;
   }

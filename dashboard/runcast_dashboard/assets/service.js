@@ -1,6 +1,6 @@
 // What a run's page asks of the service about its run, and where the run's files are.
 
-import { Service } from "./asking.js";
+import { Service, Trouble } from "./asking.js";
 
 const path = (text) => text.split("/").map(encodeURIComponent).join("/");
 
@@ -22,6 +22,13 @@ export class RunService extends Service {
   // Where a file of the run is. With its digest the browser keeps it for ever.
   file(name, digest = "") {
     return `${this.root}/files/${path(name)}${digest ? `?v=${encodeURIComponent(digest.slice(0, 16))}` : ""}`;
+  }
+
+  // Ask for a file's first byte; raises Trouble with status 404 while it is on its way.
+  async here(name, digest) {
+    const answer = await this.fetched(this.file(name, digest), { headers: { range: "bytes=0-0" } });
+    await answer.body?.cancel();
+    if (!answer.ok) throw new Trouble("It cannot be shown; its bytes never arrived.", { status: answer.status });
   }
 
   // Where a file of an artifact's version is.

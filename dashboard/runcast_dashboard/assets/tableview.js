@@ -1,5 +1,6 @@
 // A logged table: pages of rows, sorted by a click on a column's head. Cells are text, or things to look at.
 
+import { arrived } from "./arrival.js";
 import { button, element, write } from "./dom.js";
 import { number, whole } from "./format.js";
 import { preset } from "./presets.js";
@@ -11,7 +12,7 @@ const CHARS_MAX = 300;
 // Each part is a file with the next rows; a chart of them, if it is known how to draw it, stands above.
 export function table(parts, service, exhibit, chart) {
   const root = element("div", "table-view", element("p", "muted", "Loading…"));
-  load(parts, service).then(
+  load(parts, service, root).then(
     (held) => {
       const rows = new TableView(held, service, exhibit).parts();
       const drawn = chart && preset(chart, held);
@@ -22,12 +23,12 @@ export function table(parts, service, exhibit, chart) {
   return root;
 }
 
-async function load(parts, service) {
+async function load(parts, service, root) {
   const held = { columns: [], data: [] };
   for (const part of parts) {
-    const read = await service.json(part.path, part.sha256);
+    const read = await arrived(() => service.json(part.path, part.sha256), () => root.isConnected);
     held.columns = read.columns ?? held.columns;
-    held.data.push(...(read.data ?? []).slice(0, ROWS_MAX - held.data.length));
+    held.data = held.data.concat((read.data ?? []).slice(0, ROWS_MAX - held.data.length));
   }
   return held;
 }

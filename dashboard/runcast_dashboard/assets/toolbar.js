@@ -40,7 +40,7 @@ export class Toolbar {
     }, "Settings");
     this.more.setAttribute("aria-expanded", "false");
     this.root = element("div", "bar", this.beside, this.find, this.more, this.slider(options), element("div", "label", element("span", "words", "X axis"), axes, this.other, this.names),
-      this.toggle("Log x", "logx", "Logarithmic x axis, where it is no time"), this.toggle("Log y", "log", "Logarithmic y axis"), this.toggle("Clip outliers", "outliers", "Scale y to the central 98 % of what is shown"),
+      this.toggle("Log x", "logx", "Logarithmic x axis, where it is no time"), this.toggle("Log y", "log", "Logarithmic y axis"), this.toggle("Clip outliers", "outliers", "Scale y without the lowest 0.5 % and the highest 1.5 % of what is shown"),
       this.fold, this.reset, element("div", "space"), ...(board.single || board.data.runs ? [] : [(this.views = new Views(board)).whole]), this.health);
   }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -31,6 +31,16 @@ class Trouble(Exception):
 def say(value: Any, *, status: int = 200) -> Response:
     """Answer with JSON."""
     return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def nanoseconds(at: datetime) -> int:
+    """Read a point of time, as the end of its microsecond: `moment` cuts what is behind it. Without a zone it is UTC.
+
+    In ns since 1970, within what a database holds.
+    """
+    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
+    since = (aware - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
+    return max(-(2**63), min(1000 * since + 999, 2**63 - 1))
 
 
 def moment(ns: int | None) -> str | None:

@@ -124,34 +124,6 @@ def routes(store: Store, files: Files) -> APIRouter:
             raise Trouble(404, "unknown_file", f"run {run!r} has no file {name[:300]!r}")
         return serve(files, file.digest, name, request, lasting=len(v) >= 8 and file.digest.startswith(v))
 
-    @router.get(
-        "/projects/{project:path}/runs/{run}/media",
-        summary="List what a run logged to be looked at",
-        response_model=models.Media,
-        responses=TROUBLES,
-    )
-    async def media(
-        project: ProjectName,
-        run: RunId,
-        after: Annotated[int, Query(description="`next` of the answer before.", ge=0, le=2**62)] = 0,
-        limit: Annotated[int, Query(ge=1, le=FILES_PER_READ_MAX)] = 1000,
-    ) -> Response:
-        """Images, sounds, films, pages, tables and charts in the order in which they were stored, as rows hold them."""
-        record = await find_run(store, project, run)
-        found = await store.media(record.key, after=after, limit=limit)
-        told = [
-            {
-                "key": item.name,
-                "step": item.step,
-                "time": moment(item.time),
-                "writer": item.writer,
-                "label": item.label,
-                "value": item.value,
-            }
-            for item in found
-        ]
-        return say({"media": told, "next": found[-1].number if found else after})
-
     return router
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from runcast.names import NAME_CHARS_MAX
 from runcast_ingest.api import models
-from runcast_ingest.api.answers import Trouble, find_run, moment, say
+from runcast_ingest.api.answers import Trouble, find_run, moment, nanoseconds, say
 from runcast_ingest.api.catalog import ProjectName, RunId
 from runcast_ingest.api.models import TROUBLES
 from runcast_ingest.store import Store
@@ -20,8 +20,7 @@ from runcast_ingest.store.records import AlertRecord
 
 ALERTS_MAX = 1000
 RUNS_MAX = 200  # Whose marks are read at once.
-WRITERS_MAX = 1000
-_AFTER = re.compile(r"([0-9a-f]{16}):(\d{1,15})")
+MOMENT = "2026-03-01T09:30:00.5Z"
 
 
 def routes(store: Store) -> APIRouter:
@@ -39,27 +38,41 @@ def routes(store: Store) -> APIRouter:
         run: RunId,
         limit: Annotated[int, Query(ge=1, le=LINES_PER_READ_MAX)] = 1000,
         after: Annotated[
-            list[str] | None,
-            Query(description="`writer:number`: only lines behind these; repeat it for each writer."),
+            int | None,
+            Query(description="`next` of the answer before: what came since, about `limit` lines.", ge=0, le=2**62),
         ] = None,
         search: Annotated[str, Query(description="Only lines that contain this, in any case.", max_length=200)] = "",
+        until: Annotated[
+            datetime | None, Query(description="What had been printed by then, as it stood.", examples=[MOMENT])
+        ] = None,
     ) -> Response:
-        """The last lines of all writers in order of time, or with `after` those that came since."""
+        """The last lines of all writers, in the order in which they were begun.
+
+        With `after` those that were written since, or over, in the order in which they were stored.
+        """
+        if after is not None and (search or until is not None):
+            raise Trouble(422, "bad_value", "after goes on with all lines; it stands beside neither search nor until")
         record = await find_run(store, project, run)
-        found = await store.console(record.key, after=_after(after), limit=limit, search=search)
+        if after is not None:
+            found, following = await store.console_since(record.key, after, limit=limit)
+        else:
+            by = None if until is None else nanoseconds(until)
+            found, following = await store.console(record.key, limit=limit, search=search, until=by)
         return say(
             {
+                "next": following,
                 "lines": [
                     {
                         "writer": line.writer,
                         "label": line.label,
                         "number": line.number,
+                        "begun": moment(line.begun),
                         "time": moment(line.time),
                         "error": line.error,
                         "text": line.text,
                     }
                     for line in found
-                ]
+                ],
             }
         )
 
@@ -107,18 +120,6 @@ def routes(store: Store) -> APIRouter:
         return say({"marks": [{**structs.asdict(mark), "time": moment(mark.time)} for mark in found]})
 
     return router
-
-
-def _after(given: list[str] | None) -> dict[str, int] | None:
-    if given is None:
-        return None
-    found = {}
-    for each in given[:WRITERS_MAX]:
-        match = _AFTER.fullmatch(each)
-        if match is None:
-            raise Trouble(422, "bad_value", f"after is {each[:80]!r}; it is WRITER:NUMBER, as lines have them")
-        found[match[1]] = int(match[2])
-    return found
 
 
 def _alert_told(alert: AlertRecord) -> dict[str, object]:

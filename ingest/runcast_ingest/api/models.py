@@ -239,15 +239,17 @@ class ConsoleLine(_Model):
     writer: str
     label: str = Field(examples=["rank3"])
     number: int = Field(description="Of the writer's lines, from 0.")
-    time: str
+    begun: str | None = Field(description="With `after`: as far as it was written since.")
+    time: str | None = Field(description="When it was last written.")
     error: bool = Field(description="From stderr.")
     text: str
 
 
 class ConsoleLines(_Model):
-    """Lines of a run's console, in order of time."""
+    """Lines of a run's console."""
 
     lines: list[ConsoleLine]
+    next: int = Field(description="Give it as `after` for what came since (not that of an answer with `until`).")
 
 
 class NewRule(_Model):
@@ -386,6 +388,20 @@ class Media(_Model):
 
     media: list[Medium]
     next: int = Field(description="Give it as `after` for what came since.")
+
+
+class HistogramKey(_Model):
+    """A key of which histograms were logged."""
+
+    key: str = Field(examples=["gradients/fc.weight"])
+    label: str
+    count: int
+
+
+class Histograms(_Model):
+    """Of which keys a run logged histograms."""
+
+    histograms: list[HistogramKey]
 
 
 class Artifact(_Model):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import struct
+from typing import Any
 
 import aiosqlite
 from msgspec import Struct
@@ -19,7 +20,9 @@ from runcast_ingest.store.codec import crc, pack_document, unpack_document, veri
 from runcast_ingest.store.reader import fetch
 
 FILES_PER_READ_MAX = 10_000
-HISTOGRAM = "histogram"  # A curve of numbers rather than a thing: thousands of them, and each stands in its row whole.
+HISTOGRAM = "histogram"  # A curve of numbers rather than a thing: there are thousands of them, and a list of their own.
+HISTOGRAM_KEYS_MAX = 5000
+HISTOGRAM_BYTES_MAX = 64 * 1024  # Some hundred times what the client makes; a larger one stands in its row alone.
 _INT64_MAX = 2**63 - 1
 
 ADD_FILE = """
@@ -27,6 +30,7 @@ INSERT INTO file(run, name, digest, size, time) VALUES(?, ?, ?, ?, ?) ON CONFLIC
 DO UPDATE SET digest = excluded.digest, size = excluded.size, time = excluded.time WHERE excluded.time >= file.time
 """
 ADD_MEDIUM = "INSERT INTO medium(run, writer, name, step, time, crc, data) VALUES(?, ?, ?, ?, ?, ?, ?)"
+ADD_HISTOGRAM = "INSERT INTO histogram(run, writer, name, step, time, crc, data) VALUES(?, ?, ?, ?, ?, ?, ?)"
 FILES = """
 SELECT name, digest, size, time FROM file
 WHERE run = ? AND name > ? AND substr(name, 1, length(?)) = ? ORDER BY name LIMIT ?
@@ -35,6 +39,24 @@ FILE = "SELECT name, digest, size, time FROM file WHERE run = ? AND name = ?"
 MEDIA = """
 SELECT medium.key, medium.name, medium.step, medium.time, writer.id, writer.label, medium.crc, medium.data FROM medium
 JOIN writer ON writer.key = medium.writer WHERE medium.run = ? AND medium.key > ? ORDER BY medium.key LIMIT ?
+"""
+HISTOGRAM_KEYS = """
+SELECT each.name, writer.label, sum(each.count) FROM (
+    SELECT name, writer, count(*) AS count FROM histogram WHERE run = ? GROUP BY name, writer
+) AS each JOIN writer ON writer.key = each.writer GROUP BY each.name, writer.label
+ORDER BY each.name, writer.label LIMIT ?
+"""
+_OF_HISTOGRAM = """
+FROM histogram WHERE run = ? AND name = ? AND writer IN (SELECT key FROM writer WHERE run = ? AND label = ?) AND key > ?
+"""
+HISTOGRAM_COUNT = f"SELECT count(*) {_OF_HISTOGRAM}"
+# Every n-th, counted from the newest: that one is always among them.
+HISTOGRAMS = f"""
+SELECT histogram.key, histogram.name, histogram.step, histogram.time, writer.id, writer.label, histogram.crc,
+    histogram.data
+FROM (SELECT key AS chosen, row_number() OVER (ORDER BY key DESC) AS place {_OF_HISTOGRAM})
+JOIN histogram ON histogram.key = chosen JOIN writer ON writer.key = histogram.writer
+WHERE (place - 1) % ? = 0 ORDER BY histogram.key
 """
 
 
@@ -59,6 +81,14 @@ class Medium(Struct, frozen=True):
     value: dict[str, Plain]
 
 
+class HistogramKey(Struct, frozen=True):
+    """A key of which so many histograms were logged, by the processes of a label."""
+
+    key: str
+    label: str
+    count: int
+
+
 def add(db: sqlite3.Connection, run: int, writer: int, item: Item) -> None:
     """Note what an item says of files and of things to look at."""
     match item:
@@ -67,15 +97,15 @@ def add(db: sqlite3.Connection, run: int, writer: int, item: Item) -> None:
         case Block(extras=extras) if extras is not None:
             for at, values in enumerate(extras):
                 for key, value in (values or {}).items():
-                    if _is_shown(value):
-                        data = pack_document(value)
-                        step, time = _at(item.steps, at), _at(item.times, at)
-                        db.execute(ADD_MEDIUM, (run, writer, key, step, time, crc(data), data))
-
-
-def _is_shown(value: object) -> bool:
-    kind = value.get("_type") if isinstance(value, dict) else None
-    return isinstance(kind, str) and kind != HISTOGRAM
+                    kind = value.get("_type") if isinstance(value, dict) else None
+                    if not isinstance(kind, str):
+                        continue
+                    data = pack_document(value)
+                    if kind == HISTOGRAM and len(data) > HISTOGRAM_BYTES_MAX:
+                        continue
+                    step, time = _at(item.steps, at), _at(item.times, at)
+                    sql = ADD_HISTOGRAM if kind == HISTOGRAM else ADD_MEDIUM
+                    db.execute(sql, (run, writer, key, step, time, crc(data), data))
 
 
 def _at(column: bytes, index: int) -> int:
@@ -98,8 +128,24 @@ async def file(db: aiosqlite.Connection, run: int, name: str) -> FileRecord | No
 
 async def media(db: aiosqlite.Connection, run: int, *, after: int, limit: int) -> list[Medium]:
     """List what a run logged to be looked at, in the order in which it came. Raises Damaged."""
-    found = []
-    for number, name, step, time, writer, label, expected, data in await fetch(db, MEDIA, (run, after, limit)):
-        verify("something logged to be looked at", expected, data)
-        found.append(Medium(number, name, step, time, writer, label, unpack_document(data)))
-    return found
+    return [_medium(row) for row in await fetch(db, MEDIA, (run, after, limit))]
+
+
+async def histogram_keys(db: aiosqlite.Connection, run: int) -> list[HistogramKey]:
+    """List of which keys a run logged histograms, by name."""
+    return [HistogramKey(*row) for row in await fetch(db, HISTOGRAM_KEYS, (run, HISTOGRAM_KEYS_MAX))]
+
+
+async def histograms(
+    db: aiosqlite.Connection, run: int, name: str, label: str, *, after: int, limit: int
+) -> list[Medium]:
+    """List a key's histograms behind a number: of more than `limit` every n-th, the newest always. Raises Damaged."""
+    chosen = (run, name, run, label, after)
+    count = (await fetch(db, HISTOGRAM_COUNT, chosen))[0][0]
+    return [_medium(row) for row in await fetch(db, HISTOGRAMS, (*chosen, max(1, -(-count // limit))))]
+
+
+def _medium(row: tuple[Any, ...]) -> Medium:
+    number, name, step, time, writer, label, expected, data = row
+    verify("something logged to be looked at", expected, data)
+    return Medium(number, name, step, time, writer, label, unpack_document(data))

@@ -31,6 +31,8 @@ BLOBS = {
     "chunk": "SELECT key, crc, data, extra FROM chunk WHERE key > ? ORDER BY key LIMIT ?",
     "bucket": "SELECT key, crc, data FROM bucket WHERE key > ? ORDER BY key LIMIT ?",
     "console": "SELECT key, crc, data FROM console WHERE key > ? ORDER BY key LIMIT ?",
+    "histogram": "SELECT key, crc, data FROM histogram WHERE key > ? ORDER BY key LIMIT ?",
+    "medium": "SELECT key, crc, data FROM medium WHERE key > ? ORDER BY key LIMIT ?",
     "watch": "SELECT run, crc, data FROM watch WHERE run > ? ORDER BY run LIMIT ?",
     "quarantine": "SELECT key, crc, data FROM quarantine WHERE key > ? ORDER BY key LIMIT ?",
 }

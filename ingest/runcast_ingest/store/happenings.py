@@ -7,7 +7,7 @@ progress bar is, replaces what it said. Who writes alerts down is `sentry`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import aiosqlite
@@ -22,12 +22,20 @@ LINES_PER_READ_MAX = 10_000
 _INT64_MAX = 2**63 - 1
 
 ADD_CONSOLE = "INSERT INTO console(run, writer, first, last, time, error, crc, data) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
-LINES = (
-    "SELECT first, last, time, error, crc, data FROM console WHERE run = ? AND writer = ? AND last >= ? ORDER BY key"
-)
+LINES = """
+SELECT first, last, time, error, crc, data FROM console
+WHERE run = ? AND writer = ? AND last >= ? AND time <= ? ORDER BY key
+"""
 ENDS = """
-SELECT writer.key, writer.id, writer.label, max(console.last) FROM console JOIN writer ON writer.key = console.writer
-WHERE console.run = ? GROUP BY writer.key ORDER BY writer.key
+SELECT writer.key, writer.id, writer.label, max(console.last), max(console.key) FROM console
+JOIN writer ON writer.key = console.writer WHERE console.run = ? AND console.time <= ?
+GROUP BY writer.key ORDER BY writer.key
+"""
+COUNTS_SINCE = "SELECT key, last - first + 1 FROM console WHERE run = ? AND key > ? ORDER BY key LIMIT ?"
+LINES_SINCE = """
+SELECT writer.id, writer.label, console.first, console.time, console.error, console.crc, console.data
+FROM console JOIN writer ON writer.key = console.writer
+WHERE console.run = ? AND console.key > ? AND console.key <= ? ORDER BY console.key
 """
 RECENT_ALERTS = """
 SELECT run.id, run.name, alert.time, alert.step, alert.level, alert.title, alert.text, coalesce(writer.label, ''),
@@ -43,11 +51,12 @@ JOIN writer ON writer.key = alert.writer WHERE alert.run = ? ORDER BY alert.key 
 
 
 class Line(Struct, frozen=True):
-    """A line of a writer's output; `time` is when it was last written, in ns."""
+    """A line of a writer's output; `begun` and `time` are when it was first and last written, in ns."""
 
     writer: str
     label: str
     number: int
+    begun: int
     time: int
     error: bool
     text: str
@@ -67,25 +76,46 @@ async def lines(
     db: aiosqlite.Connection,
     run: int,
     *,
-    after: Mapping[str, int] | None = None,
     limit: int,
     search: str = "",
-) -> list[Line]:
-    """Read a run's console as it was begun: the last `limit` lines, or with `after` (by writer) those behind it.
+    until: int | None = None,
+) -> tuple[list[Line], int]:
+    """Read the last lines of a run's console as it was begun, and the number behind which what comes later stands.
 
     Lines of one writer stand in the order of their numbers: a progress bar stays where it is.
 
-    With `search`, only lines that contain it, in any case. Raises Damaged.
+    With `search`, only lines that contain it, in any case; with `until`, in ns, what had been printed by then, as it
+    stood then. Raises Damaged.
     """
+    until = _INT64_MAX if until is None else until
     found: list[tuple[int, Line]] = []
-    for key, id_, label, last in await fetch(db, ENDS, (run,)):
-        latest = 0 if search else max(0, last - limit + 1)
-        begin = latest if after is None else after.get(id_, -1) + 1
-        rows = await fetch(db, LINES, (run, key, begin))
+    number = 0
+    for key, id_, label, last, newest in await fetch(db, ENDS, (run, until)):
+        begin = 0 if search else max(0, last - limit + 1)
+        rows = await fetch(db, LINES, (run, key, begin, until))
         found += _lines(id_, label, rows, begin, search.lower())
+        number = max(number, newest)
     found.sort(key=lambda one: (one[0], one[1].writer, one[1].number))
-    told = [line for _, line in found]
-    return told[:limit] if after is not None else told[-limit:]
+    return [line for _, line in found][-limit:], number
+
+
+async def lines_since(db: aiosqlite.Connection, run: int, *, after: int, limit: int) -> tuple[list[Line], int]:
+    """Read what was printed behind a number, or written over: about `limit` lines, and the number to go on from.
+
+    They come in the order in which they were stored, each once with its last text. Raises Damaged.
+    """
+    following, count = after, 0
+    for key, lines_of in await fetch(db, COUNTS_SINCE, (run, after, limit)):
+        following, count = key, count + lines_of
+        if count >= limit:
+            break
+    told: dict[tuple[str, int], Line] = {}
+    for id_, label, first, time, error, expected, data in await fetch(db, LINES_SINCE, (run, after, following)):
+        verify("console lines", expected, data)
+        for at, text in enumerate(unpack_document(data), first):
+            before = told.get((id_, at))
+            told[id_, at] = Line(id_, label, at, before.begun if before else time, time, bool(error), text)
+    return list(told.values()), following
 
 
 def _lines(
@@ -98,8 +128,7 @@ def _lines(
         verify("console lines", expected, data)
         for number, text in enumerate(unpack_document(data), first):
             if number >= begin:
-                texts[number] = Line(writer, label, number, time, bool(error), text)
-                begun.setdefault(number, time)
+                texts[number] = Line(writer, label, number, begun.setdefault(number, time), time, bool(error), text)
     latest = 0
     for number in sorted(texts):
         latest = max(latest, begun[number])

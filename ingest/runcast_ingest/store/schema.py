@@ -293,6 +293,23 @@ CREATE TABLE view( -- of a project's board: what stands behind the `?` of a link
 ) STRICT;
 """
 
+SCHEMA_HISTOGRAMS = """
+CREATE INDEX console_order ON console(run, key); -- what was printed since
+DROP INDEX console_run;
+CREATE INDEX console_run ON console(run, writer, last, time); -- what had been printed by then
+CREATE TABLE histogram( -- of a key there are thousands, of which a page shows some hundreds
+    key INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,
+    writer INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    step INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    crc INTEGER NOT NULL,
+    data BLOB NOT NULL
+) STRICT;
+CREATE INDEX histogram_of ON histogram(run, name, writer, key);
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     SCHEMA_1,
     SCHEMA_2,
@@ -302,6 +319,7 @@ MIGRATIONS: tuple[str, ...] = (
     SCHEMA_ALERTS,
     SCHEMA_NOTES,
     SCHEMA_VIEWS,
+    SCHEMA_HISTOGRAMS,
 )
 
 

@@ -22,7 +22,7 @@ from runcast.rules import Rule
 from runcast.streams import SHARDS
 from runcast_ingest.store import artifacts, belongings, catalog, columns, happenings, history, pages, timeline
 from runcast_ingest.store.artifacts import Collection, Link, Version
-from runcast_ingest.store.belongings import FileRecord, Medium
+from runcast_ingest.store.belongings import FileRecord, HistogramKey, Medium
 from runcast_ingest.store.catalog import Asked as Listed
 from runcast_ingest.store.checker import Progress, check
 from runcast_ingest.store.codec import Damaged
@@ -431,11 +431,16 @@ class Store:
                     yield page
 
     async def console(
-        self, run_key: int, *, after: Mapping[str, int] | None = None, limit: int = 1000, search: str = ""
-    ) -> list[Line]:
-        """Read lines of a run's output, the latest, or those behind the numbers in `after`; see `happenings.lines`."""
+        self, run_key: int, *, limit: int = 1000, search: str = "", until: int | None = None
+    ) -> tuple[list[Line], int]:
+        """Read the latest lines of a run's output, and the number of the last; see `happenings.lines`."""
         async with self._readers.transaction() as db:
-            return await happenings.lines(db, run_key, after=after, limit=limit, search=search)
+            return await happenings.lines(db, run_key, limit=limit, search=search, until=until)
+
+    async def console_since(self, run_key: int, after: int, *, limit: int = 1000) -> tuple[list[Line], int]:
+        """Read what a run printed behind a number; see `happenings.lines_since`."""
+        async with self._readers.transaction() as db:
+            return await happenings.lines_since(db, run_key, after=after, limit=limit)
 
     async def alerts(self, run_key: int, limit: int = 1000) -> list[AlertRecord]:
         """List a run's alerts, the latest first."""
@@ -466,6 +471,18 @@ class Store:
         """List what a run logged to be looked at, behind the number `after`."""
         async with self._readers.transaction() as db:
             return await belongings.media(db, run_key, after=after, limit=limit)
+
+    async def histogram_keys(self, run_key: int) -> list[HistogramKey]:
+        """List of which keys a run logged histograms."""
+        async with self._readers.transaction() as db:
+            return await belongings.histogram_keys(db, run_key)
+
+    async def histograms(
+        self, run_key: int, name: str, label: str = "", *, after: int = 0, limit: int = 500
+    ) -> list[Medium]:
+        """List a key's histograms behind the number `after`; see `belongings.histograms`."""
+        async with self._readers.transaction() as db:
+            return await belongings.histograms(db, run_key, name, label, after=after, limit=limit)
 
     async def artifacts(self, project: str) -> list[Collection]:
         """List a project's artifacts, without their versions."""

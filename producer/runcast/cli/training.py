@@ -45,7 +45,7 @@ class Trial(Struct, frozen=True):
     schedule: Literal["cosine", "constant", "jump"] = "cosine"
     killed_at: int | None = None  # After so many rows it gets SIGKILL, in the middle of everything.
     seed: int = 0
-    waits: bool = False  # Say the run's id, and begin when stdin ends: so that all of them begin together.
+    waits: bool = False  # Say the run's id, and begin when a line comes in: so that all of them begin together.
     project: str = "digits"
 
     def rate(self, row: int) -> float:
@@ -132,11 +132,6 @@ def judge(guess: Matrix, labels: npt.NDArray[np.int64]) -> tuple[float, float]:
 
 def train(trial: Trial) -> None:
     """Train, log, and say at the end what was logged."""
-    with np.load(trial.data) as digits:
-        images, labels = digits["images"], digits["labels"]
-    held, held_labels = images[:HELD_OUT], labels[:HELD_OUT]
-    images, labels = images[HELD_OUT:], labels[HELD_OUT:]
-    network = Network(trial.width, trial.seed)
     run = runcast.init(
         project=trial.project,
         name=trial.name,
@@ -151,7 +146,13 @@ def train(trial: Trial) -> None:
     )
     if trial.waits:
         _say(run.id)
-        sys.stdin.readline()
+        if not sys.stdin.readline():  # Who started us is gone, and the digits with it.
+            sys.exit(128 + signal.SIGPIPE)
+    with np.load(trial.data) as digits:
+        images, labels = digits["images"], digits["labels"]
+    held, held_labels = images[:HELD_OUT], labels[:HELD_OUT]
+    images, labels = images[HELD_OUT:], labels[HELD_OUT:]
+    network = Network(trial.width, trial.seed)
     ledger = Ledger()
     diverged = 0
     due = time.monotonic()

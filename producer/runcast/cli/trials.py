@@ -176,6 +176,7 @@ def _trainings(service: Service, directory: Path, digits: Path, rows: int) -> It
             _wait_known(service, _pipe(process.stdout).readline().strip())
         for process in processes:
             with suppress(BrokenPipeError):
+                _pipe(process.stdin).write("go\n")
                 _pipe(process.stdin).close()
         yield processes
     finally:
