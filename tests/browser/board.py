@@ -19,7 +19,7 @@ def ask(page: Page, message: dict[str, Any]) -> None:
 
 def _answer(page: Page, name: str, message: dict[str, Any]) -> Any:
     page.evaluate("([name, message]) => { __rc.board[name] = null; __rc.board.ask(message); }", [name, message])
-    page.wait_for_function(f"__rc.board.{name}")
+    page.wait_for_function(f"!!__rc.board.{name}")  # What it gives is held for as long as the page is: no answer, then.
     return page.evaluate(f"__rc.board.{name}")
 
 
