@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from tests.browser.conftest import Open
+from tests.browser.held import hold
 from tests.browser.stage import Stage
 
 HOSTILE = "<img src=x onerror=window.hacked=1>"
@@ -41,3 +42,56 @@ def test_alerts_are_shown_as_they_come_and_rules_are_changed(stage: Stage, visit
     assert page.evaluate("window.hacked") is None
     page.locator(".a-alert .a-link").first.click()
     expect(page.locator(".run-title")).to_have_text(HOSTILE, timeout=30_000)
+
+
+def rules_of(stage: Stage, visit: Open, project: str) -> Page:
+    stage.train(f"runcast.init(project='{project}', id='calm').finish()")
+    page = visit(f"{stage.url}/alerts?project={project}")
+    expect(page.locator(".a-rule code")).to_have_text(["* is nan", "run fails"], timeout=30_000)
+    return page
+
+
+def test_what_is_being_written_stays_when_a_rule_is_removed_and_taken_back(stage: Stage, visit: Open) -> None:
+    page = rules_of(stage, visit, "written")
+    field, removed = page.get_by_label("New rule"), page.get_by_role("button", name="Remove * is nan")
+    held = hold(page, "**/rules/*")
+    with page.expect_request("**/rules/*"):
+        removed.click()
+    removed.click()
+    field.fill("loss > 9")
+    held[0].continue_()
+    back = page.get_by_role("button", name="Undo")
+    expect(back).to_be_visible()
+    expect(field).to_be_focused()
+    back.click()
+    expect(page.locator(".a-rule code")).to_have_count(2)
+    expect(page.locator(".a-words")).to_contain_text("Added: * is nan")
+    expect(field).to_have_value("loss > 9")
+    assert len(held) == 1
+
+
+def test_the_next_rule_may_be_written_while_one_is_added(stage: Stage, visit: Open) -> None:
+    page = rules_of(stage, visit, "slow")
+    field = page.get_by_label("New rule")
+    held = hold(page, "**/rules")
+    field.fill("loss > 3")
+    with page.expect_request("**/rules"):
+        field.press("Enter")
+    field.fill("lr == 0 for 5m")
+    held[0].continue_()
+    expect(page.locator(".a-words")).to_contain_text("Added: loss > 3")
+    expect(field).to_have_value("lr == 0 for 5m")
+
+
+def test_a_removed_rule_is_not_lost_when_it_cannot_be_taken_back_at_once(stage: Stage, visit: Open) -> None:
+    page = rules_of(stage, visit, "kept-rule")
+    page.get_by_role("button", name="Remove * is nan").click()
+    back = page.get_by_role("button", name="Undo")
+    page.route("**/rules", lambda route: route.abort())
+    back.click()
+    words = page.locator(".a-words")
+    expect(words).to_contain_text("The service does not answer")
+    expect(words).to_contain_text("Still removed: * is nan")
+    page.unroute("**/rules")
+    back.click()
+    expect(page.locator(".a-rule code")).to_have_count(2)

@@ -15,6 +15,7 @@ from tests.browser.chromium import WINDOW
 from tests.browser.conftest import Open
 from tests.browser.many import fill
 from tests.browser.stage import Stage, service
+from tests.conftest import eventually
 
 IMPORTANCE = """async ([keys, outcome]) => {
   const { importance, explained } = await import("./importance.js");
@@ -89,6 +90,11 @@ def test_only_what_differs_is_shown_until_all_is_asked_for(page: Page) -> None:
     expect(keys).to_have_count(1)
     page.get_by_label("Find a key").fill("")
     page.get_by_label("Only what differs").check()
+    # Whoever goes over the heads by keys goes on when rows bring other values.
+    third = page.locator(".c-run").nth(2)
+    third.focus()
+    page.evaluate("__rc.compare.parts.diff.take(); __rc.compare.draw()")
+    expect(third).to_be_focused()
 
 
 def test_runs_are_points_over_any_two_values(page: Page) -> None:
@@ -106,6 +112,16 @@ def test_runs_are_points_over_any_two_values(page: Page) -> None:
     expect(page.locator(".c-plot .muted")).to_contain_text(f"{200 - finite} of 200 runs have no number here")
     dots.first.focus()
     expect(page.locator(".c-tip")).to_contain_text("sweep-")
+    # A new picture, as new rows bring it, leaves the keys with the run, and says nothing of a point that is gone.
+    page.evaluate("__rc.compare.draw()")
+    expect(dots.first).to_be_focused()
+    expect(page.locator(".c-tip")).to_be_visible()
+    page.get_by_label("Horizontal").focus()
+    dots.last.hover()
+    expect(page.locator(".c-tip")).to_be_visible()
+    page.get_by_label("Horizontal").select_option("config.depth")
+    expect(page.locator(".c-tip")).to_be_hidden()
+    page.get_by_label("Horizontal").select_option("config.lr")
 
 
 def test_a_brush_on_an_axis_chooses_runs(page: Page) -> None:
@@ -180,6 +196,25 @@ def test_a_comparison_whose_first_question_failed_shows_the_answer_to_the_next(s
     expect(page.get_by_text("The runs cannot be shown")).to_be_visible()
     expect(page.locator(".c-table td").first).to_be_visible(timeout=15_000)
     assert refused
+
+
+def test_a_comparison_of_runs_that_go_on_says_when_there_is_no_answer(stage: Stage, visit: Open) -> None:
+    for run in ("one", "two"):
+        stage.start(f"run = runcast.init(project='on', id='{run}', config={{'lr': '{run}'}})\ntime.sleep(600)")
+    eventually(
+        lambda: (
+            any(project["name"] == "on" for project in stage.get("/projects")["projects"])
+            and len(stage.get("/projects/on/order")["ids"]) == 2
+        ),
+        within_seconds=60,
+    )
+    page = visit(f"{stage.url}/compare?project=on&runs=one,two")
+    expect(page.locator(".c-table td").first).to_be_visible(timeout=30_000)
+    page.route("**/rows?*", lambda route: route.fulfill(status=401, json={}))
+    bar = page.locator(".c-bar")
+    expect(bar).to_contain_text("Your session is over: load the page again to sign in.", timeout=30_000)
+    page.unroute("**/rows?*")
+    expect(bar).not_to_contain_text("Your session is over", timeout=30_000)
 
 
 def test_without_runs_the_page_says_where_to_choose_them(stage: Stage, visit: Open) -> None:

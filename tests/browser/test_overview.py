@@ -9,7 +9,9 @@ from typing import Any
 from playwright.sync_api import Page, expect
 from tests.browser.board import ready
 from tests.browser.conftest import Open
+from tests.browser.held import hold
 from tests.browser.stage import Stage
+from tests.conftest import eventually
 
 HOSTILE = "<img src=x onerror=window.hacked=1>"
 BIDI = "\u202egnp.exe"
@@ -122,6 +124,48 @@ def test_nobody_overwrites_notes_that_they_have_not_seen(stage: Stage, visit: Op
     expect(page.locator(".notes-shown")).to_have_text("later")
     page.get_by_role("button", name="Compare this run", exact=False).click()
     page.wait_for_function("window.__rc?.compare?.runs?.length === 2")
+
+
+def test_what_is_written_while_notes_are_saved_is_not_lost(stage: Stage, visit: Open) -> None:
+    stage.train(TRAINING, "slow-notes", "", "x")
+    page = overview(stage, visit, "slow-notes")
+    page.get_by_role("button", name="Write notes").click()
+    page.keyboard.type("first")
+    held = hold(page, "**/notes")
+    with page.expect_request("**/notes"):
+        page.keyboard.press("Control+Enter")
+    page.keyboard.type(" and second")
+    held[0].continue_()
+    expect(page.locator(".notes-bar")).to_contain_text("Saved, but for what you wrote since.")
+    expect(page.get_by_label("Notes, in Markdown")).to_have_value("first and second")
+    assert stage.get("/projects/slow-notes/runs/seen")["notes"] == "first"
+    page.unroute("**/notes")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".notes-shown")).to_have_text("first and second")
+
+
+def test_a_summary_that_changes_leaves_the_reader_what_is_selected_and_focused(stage: Stage, visit: Open) -> None:
+    stage.start(
+        """
+        run = runcast.init(project="moving", id="seen")
+        run.summary["said"] = "word " * 100
+        for step in range(100_000):
+            run.log({"loss": step, "net": {"depth": step}})
+            time.sleep(0.05)
+        """
+    )
+    eventually(lambda: '"moving"' in json.dumps(stage.get("/projects")), within_seconds=60)
+    page = overview(stage, visit, "moving")
+    tree = page.locator(".part", has=page.get_by_role("heading", name="Summary"))
+    loss = tree.locator(".leaf", has=page.get_by_text("loss", exact=True))
+    loss.locator(".leaf-key").click(click_count=3)
+    whole = tree.get_by_role("button", name="all 500 characters")
+    whole.focus()
+    before = loss.locator(".leaf-value").inner_text()
+    expect(loss.locator(".leaf-value")).not_to_have_text(before, timeout=30_000)
+    expect(whole).to_be_focused()
+    selected = "__rc.board.root.getRootNode().getSelection?.() ?? getSelection()"
+    assert "loss" in page.evaluate(f"({selected}).toString()")
 
 
 def test_what_is_not_there_yet_is_explained_in_the_middle_of_the_page(stage: Stage, visit: Open) -> None:

@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser.board import ready
 from tests.browser.chromium import WINDOW
 from tests.browser.conftest import Open
 from tests.browser.many import fill
 from tests.browser.stage import Stage, service
+from tests.conftest import eventually
 
 RUNS = 5000
 OPEN_SECONDS_MAX = 20.0  # Two here; the machine of others is slower, and loaded.
 HOSTILE = '<img src=x onerror="window.hit=1">'
+AWAY = "The service does not answer"
+ORDER, ROWS, COLUMNS = "**/order?*", "**/rows?*", "**/columns?*"
 
 
 @pytest.fixture(scope="module")
@@ -138,8 +141,76 @@ def test_keys_move_select_and_take_back(page: Page) -> None:
     expect(page.locator(".t-line[aria-selected=true]")).to_have_count(3)
     page.keyboard.press("Escape")
     expect(page.locator(".t-bulk")).to_be_hidden()
-    page.keyboard.press("/")
+    # From here to there is all that lies between, also by a page.
+    page.locator(".t-grid").focus()
+    for key in ("Home", "Shift+PageDown"):
+        page.keyboard.press(key)
+    page.wait_for_function("__rc.table.grid.active > 5 && __rc.table.selected.size === __rc.table.grid.active + 1")
+    page.keyboard.press("Shift+End")
+    expect(page.locator(".t-bulk b")).to_have_text("5,000 selected")
+    for key in ("Escape", "Home", "/"):
+        page.keyboard.press(key)
     expect(page.locator(".t-find")).to_be_focused()
+
+
+def test_keys_come_to_the_heads_and_sort(page: Page) -> None:
+    page.get_by_label("Select all runs").focus()
+    page.keyboard.press("Tab")
+    head = page.get_by_role("button", name="Sort by Run", exact=True)
+    expect(head).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_function("__rc.table.order.ids[0] === 'r00000'")
+    expect(head).to_be_focused()
+    for _ in range(2):
+        page.keyboard.press("Enter")
+    page.wait_for_function("__rc.table.order.ids[0] === 'r04999'")
+    page.wait_for_url(lambda url: "sort" not in url)
+
+
+def test_a_group_that_is_shut_by_a_key_keeps_the_keys(page: Page) -> None:
+    page.get_by_label("Group by").select_option("config.optimizer")
+    group = page.locator(".t-group", has_text="adam")
+    group.focus()
+    for shut in ("false", "true"):
+        page.keyboard.press("Enter")
+        expect(group).to_have_attribute("aria-expanded", shut)
+        expect(group).to_be_focused()
+    page.get_by_label("Group by").select_option("")
+    expect(page.locator(".t-group")).to_have_count(0)
+    page.wait_for_url(lambda url: "group" not in url)
+
+
+def test_a_range_and_the_keys_begin_anew_with_a_new_order(page: Page) -> None:
+    """What was clicked or reached in another order is no end of a range in this one, and no run out of sight."""
+    page.get_by_label("Select sweep-4990", exact=True).click()
+    find(page, "sweep-30", "100 runs")
+    page.get_by_label("Select sweep-3097", exact=True).click(modifiers=["Shift"])
+    expect(page.locator(".t-bulk b")).to_have_text("2 selected")
+    page.get_by_label("Select sweep-3095", exact=True).click(modifiers=["Shift"])
+    expect(page.locator(".t-bulk b")).to_have_text("4 selected")
+    page.locator(".t-grid").focus()
+    for key in ("Escape", "End"):
+        page.keyboard.press(key)
+    find(page, "sweep-404", "10 runs")
+    page.locator(".t-grid").focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_label("Select sweep-4049", exact=True)).to_be_checked()
+    page.keyboard.press("Escape")
+    find(page, "", "5,000 runs")
+
+
+def test_the_keys_stay_with_their_run_when_one_above_it_goes(page: Page) -> None:
+    page.locator(".t-grid").focus()
+    for key in ("Home", "Space", "ArrowDown", "ArrowDown"):
+        page.keyboard.press(key)
+    page.get_by_role("button", name="Hide", exact=True).click()
+    expect(page.locator(".t-total")).to_have_text("4,999 runs")
+    page.locator(".t-grid").focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_label("Select sweep-4997", exact=True)).to_be_checked()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".t-total")).to_have_text("5,000 runs")
 
 
 def test_many_runs_are_tagged_hidden_and_deleted_with_a_way_back(page: Page, many: Stage) -> None:
@@ -168,6 +239,107 @@ def test_many_runs_are_tagged_hidden_and_deleted_with_a_way_back(page: Page, man
     page.locator(".choice button", has_text="Runs").click()
     expect(page.locator(".t-total")).to_have_text("100 runs")
     find(page, "", "5,000 runs")
+
+
+def test_a_second_click_leaves_the_way_back(page: Page) -> None:
+    find(page, "sweep-10", "100 runs")
+    page.locator(".t-line .t-check").first.check()
+    asked: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        asked.append(route)
+        if len(asked) > 1:
+            route.continue_()
+
+    page.route("**/curate", hold_the_first)
+    delete = page.get_by_role("button", name="Delete", exact=True)
+    with page.expect_request("**/curate"):
+        delete.click()
+    delete.click()
+    asked[0].continue_()
+    expect(page.locator(".t-total")).to_have_text("99 runs")
+    expect(page.locator(".t-toast")).to_contain_text("Deleted 1 run")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".t-total")).to_have_text("100 runs")
+    page.unroute("**/curate")
+    assert len(asked) == 2
+    find(page, "", "5,000 runs")
+
+
+def test_a_change_that_failed_leaves_the_way_back_of_the_one_before(page: Page) -> None:
+    find(page, "sweep-10", "100 runs")
+    page.locator(".t-line .t-check").first.check()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.locator(".t-total")).to_have_text("99 runs")
+    page.locator(".t-line .t-check").first.check()
+    page.route("**/curate", lambda route: route.abort())
+    page.get_by_role("button", name="Hide", exact=True).click()
+    toast = page.locator(".t-toast")
+    expect(toast).to_contain_text(f"Nothing was changed: {AWAY}")
+    expect(toast).to_contain_text("before that: Deleted 1 run")
+    page.unroute("**/curate")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".t-total")).to_have_text("100 runs")
+    page.get_by_role("button", name="Select none").click()
+    find(page, "", "5,000 runs")
+
+
+def test_a_table_whose_first_questions_failed_is_filled_when_the_service_is_back(many: Stage, visit: Open) -> None:
+    page = visit("about:blank")
+    for question in (ORDER, COLUMNS):
+        page.route(question, lambda route: route.abort())
+    page.goto(f"{many.url}/runs?project=sweep")
+    expect(page.locator(".t-away")).to_contain_text(AWAY, timeout=30_000)
+    for question in (ORDER, COLUMNS):
+        page.unroute(question)
+    expect(page.locator(".t-total")).to_have_text("5,000 runs", timeout=30_000)
+    expect(page.locator(".t-cell[data-id='config.dropout']")).to_have_count(1, timeout=30_000)
+    expect(page.get_by_label("Metric whose curve is shown")).to_have_value("loss")
+    expect(page.locator(".t-away")).to_be_empty()
+
+
+def test_what_was_asked_during_an_outage_is_answered_after_it(page: Page) -> None:
+    """Until then the rows that stand there are dim: they are no answer."""
+    page.route(ORDER, lambda route: route.abort())
+    page.locator(".choice button", has_text="Deleted").click()
+    expect(page.locator(".t-away")).to_contain_text(AWAY)
+    expect(page.locator(".rt.waiting")).to_have_count(1)
+    page.unroute(ORDER)
+    expect(page.locator(".t-message")).to_contain_text("Nothing was deleted", timeout=30_000)
+    expect(page.locator(".t-away")).to_be_empty()
+    expect(page.locator(".rt.waiting")).to_have_count(0)
+    expect(page.locator(".t-news")).to_be_hidden()
+    page.locator(".choice button", has_text="Runs").click()
+    expect(page.locator(".t-total")).to_have_text("5,000 runs")
+
+
+@pytest.mark.parametrize("question", [ROWS, ORDER])
+def test_rows_that_cannot_be_had_any_more_are_no_secret(page: Page, question: str) -> None:
+    """A token was changed: what stands there is as old as that, and the page says so until it is not."""
+    page.route(question, lambda route: route.fulfill(status=401, json={}))
+    expect(page.locator(".t-away")).to_have_text(
+        "Your session is over: load the page again to sign in.", timeout=30_000
+    )
+    page.unroute(question)
+    expect(page.locator(".t-away")).to_be_empty(timeout=30_000)
+
+
+def test_a_table_that_was_left_listens_no_more(page: Page) -> None:
+    session = page.context.new_cdp_session(page)
+
+    def listeners() -> int:
+        asked = {"expression": "getEventListeners(document).pointerdown?.length ?? 0", "includeCommandLineAPI": True}
+        count: int = session.send("Runtime.evaluate", asked)["result"]["value"]
+        return count
+
+    before = listeners()
+    for _ in range(2):
+        page.get_by_role("link", name="Alerts").click()
+        expect(page.locator(".a-rule").first).to_be_visible(timeout=30_000)
+        page.get_by_role("link", name="Runs").click()
+        expect(page.locator(".t-total")).to_have_text("5,000 runs", timeout=30_000)
+    eventually(lambda: listeners() == before, within_seconds=10)
+    session.detach()
 
 
 def test_what_is_selected_is_shown_alone_on_live_and_compared(page: Page) -> None:

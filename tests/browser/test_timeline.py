@@ -87,6 +87,17 @@ def test_marks_come_while_rows_come(stage: Stage, visit: Open) -> None:
     page.wait_for_function("__rc.board.dock.timeline.told.some(({ title }) => title === 'look')", timeout=20_000)
 
 
+def test_marks_that_could_not_be_had_are_asked_for_again_also_when_nothing_runs(page: Page) -> None:
+    page.clock.install()
+    page.route("**/timeline?*", lambda route: route.abort())
+    with page.expect_event("requestfailed", lambda request: "/timeline?" in request.url):
+        page.reload()
+    page.wait_for_function("__rc.board.dock.timeline.timer")
+    page.unroute("**/timeline?*")
+    page.clock.fast_forward(60_000)
+    page.wait_for_function("__rc.board.dock.timeline.told.length === 6")
+
+
 def test_a_click_or_a_key_goes_there_and_what_is_hidden_has_no_marks(page: Page) -> None:
     page.wait_for_function("__rc.board.dock.timeline.told.length === 6")
     expect(page.locator(".mark[data-kind=resume]")).to_have_count(1)

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 from playwright.sync_api import Browser, expect
-from tests.browser.board import drawn, ready
+from tests.browser.board import ask, drawn, ready
 from tests.browser.chromium import WINDOW
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
@@ -99,6 +99,29 @@ def test_a_view_of_ones_own_stays_in_this_browser(stage: Stage, visit: Open, bro
     other.get_by_role("button", name="Save what is shown under a name").click()
     expect(other.get_by_role("dialog", name="Views")).to_contain_text("None yet")
     context.close()
+
+
+def test_whoever_deletes_views_by_keys_stays_among_them(stage: Stage, visit: Open) -> None:
+    """Escape is the panel's still, and does not end the board's zoom."""
+    stage.train("runcast.init(project='keyed', id='one')\nfor s in range(50): runcast.log({'loss': s})")
+    page = visit(f"{stage.url}/?project=keyed")
+    ready(page)
+    ask(page, {"op": "zoom", "range": [10, 20]})
+    expect(page.locator(".chip.reset")).to_be_visible()
+    page.get_by_role("button", name="Save what is shown under a name").click()
+    views = page.get_by_role("dialog", name="Views")
+    field = views.get_by_label("Name of this view")
+    for mine in (False, True):
+        views.get_by_label("Only for me").set_checked(mine)
+        field.fill("to go")
+        field.press("Enter")
+        views.get_by_role("button", name="Delete to go").focus()
+        page.keyboard.press("Enter")
+        expect(views.locator("a.entry")).to_have_count(0)
+        expect(field).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(views).to_be_hidden()
+    expect(page.locator(".chip.reset")).to_be_visible()
 
 
 @pytest.mark.parametrize(("name", "query"), [("", "a=1"), ("x" * 257, "a=1"), ("x", "a" * 20_000)])

@@ -47,9 +47,11 @@ class Alerts {
     this.words = element("p", "a-words");
     this.words.setAttribute("role", "status");
     const made = element("form", "a-form", this.field, this.level, Object.assign(element("button", "a-chip strong", "Add"), { type: "submit" }));
-    made.onsubmit = (event) => {
+    made.onsubmit = async (event) => {
       event.preventDefault();
-      this.add({ text: this.field.value, level: this.level.value });
+      const text = this.field.value;
+      const wrong = await this.add({ text, level: this.level.value });
+      if (!wrong && this.field.value === text) this.field.value = "";
     };
     const examples = EXAMPLES.map((text) => button("a-chip", "", () => {
       this.field.value = text;
@@ -74,27 +76,42 @@ class Alerts {
     if (!this.gone) this.timer = setTimeout(this.ask, ASK_MS);
   }
 
+  // Gives what went wrong, if anything did.
   async add({ text, level = "", name = "" }) {
-    if (!text.trim()) return;
+    if (!text.trim()) return null;
+    let wrong = null;
     try {
       const rule = await this.service.post("rules", { text, level, name });
-      this.field.value = "";
       write(this.words, `Added: ${rule.text}. It counts from now on.`);
     } catch (error) {
+      wrong = error;
       write(this.words, error.message);
     }
     this.ask();
+    return wrong;
   }
 
   async remove(rule) {
+    if (this.removing === rule.name) return; // A second click would only hear that it is gone.
+    this.removing = rule.name;
     try {
       await this.service.remove(`rules/${encodeURIComponent(rule.name)}`);
-      this.words.replaceChildren(`Removed: ${rule.text}. `, button("a-link", "", () => this.add(rule), "Undo"));
-      this.words.lastChild.focus();
+      this.offer(rule, `Removed: ${rule.text}.`);
     } catch (error) {
       write(this.words, error.message);
     }
+    this.removing = null;
     this.ask();
+  }
+
+  // A rule that was removed can be had again, also after a try that failed.
+  offer(rule, said) {
+    const back = button("a-link", "", async () => {
+      const wrong = await this.add(rule);
+      if (wrong) this.offer(rule, `Still removed: ${rule.text}. ${wrong.message}`);
+    }, "Undo");
+    this.words.replaceChildren(`${said} `, back);
+    if (!this.field.matches(":focus")) back.focus(); // Whoever writes goes on writing.
   }
 
   showAlerts(alerts) {

@@ -14,10 +14,10 @@ import { Lesson } from "./lesson.js";
 import { Notice } from "./notice.js";
 import { Own } from "./own.js";
 import { Panels } from "./panels.js";
+import { Resting } from "./resting.js";
 import { RunList } from "./runlist.js";
 import { Toolbar } from "./toolbar.js";
 
-const TELL_PYTHON_MS = 400; // Draw first: Python hears of a setting when it rests.
 const RECALLS_MAX = 50; // Words of the clock that are answered with a link's moment: then it is out of reach.
 
 class Board {
@@ -25,7 +25,7 @@ class Board {
     this.component = component;
     this.updates = 0;
     this.runs = new Map();
-    this.later = new Map();
+    this.told = new Resting((name, value) => this.component.setStateValue(name, value)); // Draw first.
     const { data } = component;
     this.options = { smooth: 0.6, axis: "step", x: "", kind: "ema", log: false, logx: false, outliers: true, fold: true, by: "", band: "range", ranges: {}, race: false, ...data.options };
     this.hidden = new Set(data.hidden);
@@ -121,11 +121,6 @@ class Board {
     this.ratio.addEventListener("change", this.onRatio, { once: true });
   }
 
-  tell(name, value) {
-    clearTimeout(this.later.get(name));
-    this.later.set(name, setTimeout(() => this.component.setStateValue(name, value), TELL_PYTHON_MS));
-  }
-
   trigger(name, value) {
     this.component.setTriggerValue(name, value);
   }
@@ -133,14 +128,14 @@ class Board {
   setOptions(change) {
     Object.assign(this.options, change);
     this.ask({ op: "options", options: { ...this.options } });
-    this.tell("options", { ...this.options, race: this.single ? !!this.data.options.race : this.options.race });
+    this.told.set("options", { ...this.options, race: this.single ? !!this.data.options.race : this.options.race });
   }
 
   setHidden(hidden) {
     this.hidden = hidden;
     this.ask({ op: "hidden", ids: [...hidden] });
     this.dock.timeline.redraw();
-    this.tell("hidden", [...hidden]);
+    this.told.set("hidden", [...hidden]);
   }
 
   on_runs({ runs, metrics }) {
@@ -264,7 +259,7 @@ class Board {
     this.ask({ op: "close" });
     cancelAnimationFrame(this.waiting);
     this.ratio?.removeEventListener("change", this.onRatio);
-    for (const timer of this.later.values()) clearTimeout(timer);
+    this.told.destroy();
     this.cards.destroy();
     this.notice.destroy();
     this.dock.destroy();

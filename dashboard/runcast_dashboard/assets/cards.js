@@ -12,6 +12,7 @@ import { isSystem } from "./names.js";
 import { natural, ordered, sectionOf } from "./order.js";
 import { Placing } from "./placing.js";
 import { Ranges } from "./ranges.js";
+import { arrange } from "./rows.js";
 
 const FLAT_MAX = 9; // So few fill one screen: sections would only leave holes.
 const NEAR = "240px"; // A card gets its canvas this long before it scrolls into view.
@@ -113,7 +114,7 @@ export class Cards {
         card.section = group;
         entitle(card, flat || group === PINNED ? "" : group);
       }
-      this.line(section.body, cards);
+      arrange(section.body, cards.map(({ root }) => root));
       write(section.count, String(cards.length));
     }
     for (const [group, section] of this.sections) {
@@ -127,13 +128,6 @@ export class Cards {
     this.list.dataset.few = String(few);
     const order = [...groups.keys()].map((group) => this.sections.get(group).root);
     if (order.some((root, i) => this.list.children[i] !== root)) this.list.replaceChildren(...order);
-  }
-
-  // Put cards in a line with as few moves as may be: one that stands where it should keeps the focus and its canvas.
-  line(body, cards) {
-    const wanted = new Set(cards.map((card) => card.root));
-    for (const root of [...body.children]) if (!wanted.has(root)) root.remove();
-    cards.forEach(({ root }, i) => body.children[i] !== root && body.insertBefore(root, body.children[i] ?? null));
   }
 
   // One run's machine has a tab of its own, in parts; beside many runs it is one section.

@@ -41,6 +41,7 @@ export class Diff {
       const open = button("c-run", "", () => this.page.open(run.id), swatch, element("span", "", run.name));
       open.title = `${run.name} (${run.id})`;
       open.dir = "auto";
+      open.dataset.run = run.id;
       const cell = element("th", "", open);
       cell.scope = "col";
       head.append(cell);
@@ -61,7 +62,10 @@ export class Diff {
       if (shown.length > KEYS_MAX) rows.push(element("tr", "", element("th", "c-key muted", `and ${shown.length - KEYS_MAX} more: search for them`)));
       table.append(element("tbody", "", element("tr", "", caption), ...rows));
     }
+    // A new table leaves the keys with the run that had them.
+    const held = this.table.querySelector(".c-run:focus")?.dataset.run;
     this.table.replaceChildren(total ? table : element("p", "c-none", text ? "No key is called so." : "These runs do not differ in anything."));
+    if (held !== undefined) [...this.table.querySelectorAll(".c-run")].find(({ dataset }) => dataset.run === held)?.focus({ preventScroll: true });
   }
 
   row({ name, held, differs }) {

@@ -60,6 +60,7 @@ export class Scatter {
 
   draw() {
     const { runs, fields } = this.page;
+    this.tip.hidden = true;
     const [across, up] = [this.x, this.y].map((select) => fields.find(({ name }) => name === select.value));
     if (!across || !up) return void this.plot.replaceChildren(element("p", "c-none", "Nothing of these runs differs."));
     const [width, height] = [Math.max(280, this.plot.clientWidth - 24), Math.max(260, this.plot.clientHeight - 10)];
@@ -76,6 +77,7 @@ export class Scatter {
       const [x, y] = [ax.place(across.held[at]), ay.place(up.held[at])];
       if (x === null || y === null) return void missing++;
       const dot = svg("circle", { cx: px(x), cy: py(y), r: 5.5, fill: run.color, class: "c-dot", tabindex: 0, role: "link", "aria-label": `${run.name}: ${shownValue(across.held[at])}, ${shownValue(up.held[at])}` });
+      dot.dataset.run = run.id;
       dot.onpointerenter = dot.onfocus = () => this.point(dot, run, [across, up], at);
       dot.onpointerleave = dot.onblur = () => (this.tip.hidden = true);
       dot.onclick = () => this.page.open(run.id);
@@ -83,7 +85,10 @@ export class Scatter {
       drawing.append(dot);
     });
     const note = missing ? [element("p", "muted", `${missing} of ${runs.length} runs have no number here, as those that diverged, and are not drawn.`)] : [];
+    // A new picture leaves the keys with the run that had them.
+    const held = this.plot.querySelector(".c-dot:focus")?.dataset.run;
     this.plot.replaceChildren(drawing, ...note);
+    if (held !== undefined) [...this.plot.querySelectorAll(".c-dot")].find(({ dataset }) => dataset.run === held)?.focus({ preventScroll: true });
   }
 
   point(dot, run, [across, up], at) {

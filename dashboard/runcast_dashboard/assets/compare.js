@@ -3,6 +3,7 @@
 import { Diff } from "./compare-diff.js";
 import { Importance, Parallel, Scatter } from "./compare-plots.js";
 import { fields, read } from "./compare-data.js";
+import { Outage, sentence } from "./outage.js";
 import { Service } from "./asking.js";
 import { mounted, themed } from "./component.js";
 import { button, choice, element, write } from "./dom.js";
@@ -17,12 +18,13 @@ class Compare {
     const { data } = component;
     this.service = new Service(data.project);
     this.count = element("span", "muted");
+    this.outage = new Outage("c-away");
     this.views = choice(VIEWS, data.show, (view) => this.show(view));
     this.back = button("c-link", "Choose other runs in the table", () => component.setTriggerValue("table", Date.now()), "Choose runs");
     this.parts = { diff: new Diff(this), scatter: new Scatter(this), parallel: new Parallel(this), importance: new Importance(this) };
     this.message = element("div", "c-message");
     this.body = element("div", "c-body", this.message, ...Object.values(this.parts).map((part) => part.root));
-    this.root = element("div", "rcmp", element("div", "c-bar", element("h1", "", "Compare"), this.views, this.count, this.back), this.body);
+    this.root = element("div", "rcmp", element("div", "c-bar", element("h1", "", "Compare"), this.views, this.count, this.outage.root, this.back), this.body);
     component.parentElement.append(this.root);
     this.size = new ResizeObserver(() => this.draw());
     this.size.observe(this.body);
@@ -48,10 +50,12 @@ class Compare {
         found.push(...(await this.service.get("rows", [...part, ["whole", "true"]])).runs);
         if (this.gone) return undefined;
       }
+      this.outage.ended("rows");
       this.take(found);
     } catch (error) {
       if (this.gone) return undefined;
-      if (!this.runs) this.say("The runs cannot be shown", error.message);
+      if (this.runs) this.outage.began("rows", error);
+      else this.say("The runs cannot be shown", sentence(error));
     }
     // A comparison of runs that ended stays as it is.
     if (!this.runs || this.runs.some((run) => run.state === "running")) this.clock = setTimeout(() => this.turn(), ASK_MS);

@@ -3,6 +3,7 @@
 
 import { element, search, write } from "./dom.js";
 import { bytes, dateTime, whole } from "./format.js";
+import { arrange } from "./rows.js";
 
 const PER_READ = 1000;
 const FILES_MAX = 5000; // Rows in the page; the rest is for the API.
@@ -50,24 +51,39 @@ export class Files {
   }
 
   drawArtifacts({ made, used }) {
-    const rows = [...made.map((one) => [one, "made"]), ...used.map((one) => [one, "used"])].map(([one, how]) => this.version(one, how));
-    this.artifacts.replaceChildren(...(rows.length ? [element("h2", "files-head", "Artifacts"), ...rows] : []));
+    const versions = [...made.map((one) => ({ ...one, how: "made" })), ...used.map((one) => ({ ...one, how: "used" }))];
+    this.fill(this.artifacts, "Artifacts", versions, (one) => this.version(one));
+  }
+
+  // What is told as before is the row that stands, as the reader left it.
+  fill(list, title, told, make) {
+    const held = new Map([...list.children].map((row) => [row.told, row]));
+    const rows = told.map((one) => {
+      const key = JSON.stringify(one);
+      return held.get(key) ?? Object.assign(make(one), { told: key });
+    });
+    const head = held.get("") ?? Object.assign(element("h2", "files-head", title), { told: "" });
+    arrange(list, rows.length ? [head, ...rows] : []);
+    return rows;
   }
 
   // A version, and its files when it is opened.
-  version(one, how) {
+  version(one) {
     const name = `${one.name}${one.version ? `:${one.version}` : ""}`;
     const files = element("div", "version-files");
-    const row = element("details", "version", element("summary", "", element("b", "", name), element("span", "muted", `${one.type || "artifact"}, ${how}`)), files);
+    const row = element("details", "version", element("summary", "", element("b", "", name), element("span", "muted", `${one.type || "artifact"}, ${one.how}`)), files);
+    let asked = false;
     row.ontoggle = async () => {
-      if (!row.open || files.children.length || !one.version) return;
+      if (!row.open || asked || !one.version) return;
+      asked = true;
       const { service } = this.panels;
       try {
         const contents = Object.entries((await service.manifest(one)).contents ?? {});
-        for (const [path, entry] of contents.slice(0, FILES_OF_VERSION_MAX)) files.append(fileRow(path, service.ofArtifact(one, path), entry.size));
+        files.replaceChildren(...contents.slice(0, FILES_OF_VERSION_MAX).map(([path, entry]) => fileRow(path, service.ofArtifact(one, path), entry.size)));
         if (contents.length > FILES_OF_VERSION_MAX) files.append(element("p", "muted", `and ${whole(contents.length - FILES_OF_VERSION_MAX)} more`));
       } catch (error) {
-        files.append(element("p", "muted", error.message));
+        asked = false; // Whoever opens it again asks again.
+        files.replaceChildren(element("p", "muted", error.message));
       }
     };
     return row;
@@ -75,23 +91,26 @@ export class Files {
 
   drawFiles(files) {
     const { service } = this.panels;
-    const rows = files.map((file) => fileRow(file.name, file.stored ? service.file(file.name, file.digest) : "", file.size, Date.parse(file.time)));
-    this.rows = rows;
-    this.list.replaceChildren(...(rows.length ? [element("h2", "files-head", "Files"), ...rows] : []));
+    this.rows = this.fill(this.list, "Files", files, (file) => fileRow(file.name, file.stored ? service.file(file.name, file.digest) : "", file.size, Date.parse(file.time)));
     const size = files.reduce((sum, file) => sum + file.size, 0);
-    this.sum = files.length ? `${whole(files.length)} files, ${bytes(size)}${files.length >= FILES_MAX ? ", the first by name" : ""}` : "";
+    this.sum = files.length ? `${whole(files.length)} ${files.length === 1 ? "file" : "files"}, ${bytes(size)}${files.length >= FILES_MAX ? ", the first by name" : ""}` : "";
   }
 
   filter() {
     const query = this.find.value.trim().toLowerCase();
     for (const row of this.rows ?? []) row.hidden = !!query && !row.firstChild.textContent.toLowerCase().includes(query);
-    write(this.words, this.sum ?? "");
+    this.say();
+  }
+
+  say() {
+    write(this.words, this.wrong || (this.sum ?? ""));
   }
 
   show() {}
 
   trouble(sentence) {
-    if (sentence) write(this.words, sentence);
+    this.wrong = sentence;
+    this.say();
   }
 }
 

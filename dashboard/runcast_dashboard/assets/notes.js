@@ -38,6 +38,7 @@ export class Notes {
   }
 
   begin() {
+    if (this.storing) return; // What was sent is not read yet.
     this.was = this.text ?? "";
     this.field.value = this.was;
     this.turn(true);
@@ -53,8 +54,9 @@ export class Notes {
   }
 
   end() {
+    const held = this.editor.matches(":focus-within");
     this.turn(false);
-    this.edit.focus();
+    if (held) this.edit.focus();
   }
 
   count() {
@@ -75,15 +77,24 @@ export class Notes {
     if (this.storing) return;
     this.storing = true;
     write(this.words, "saving …");
+    const sent = this.field.value;
     try {
-      const { notes } = await this.service.post("notes", { notes: this.field.value, was: this.was });
+      const { notes } = await this.service.post("notes", { notes: sent, was: this.was });
       this.show(notes);
-      this.end();
+      if (this.field.value === sent || this.editor.hidden) this.end();
+      else this.goOn(notes);
     } catch (error) {
       write(this.words, error.message);
       if (error.status === 409) this.differ(error.said.notes ?? "");
     }
     this.storing = false;
+  }
+
+  // Saved, but for what was written meanwhile.
+  goOn(notes) {
+    this.was = notes;
+    this.turn(true);
+    write(this.words, "Saved, but for what you wrote since.");
   }
 
   // Somebody else wrote meanwhile: both are shown, and the reader decides.

@@ -16,6 +16,7 @@ function act(classes, title, onClick, text) {
 export class Bulk {
   constructor(table) {
     this.table = table;
+    this.done = { words: "", undo: [] }; // What was changed last, and what takes it back.
     this.count = element("b", "");
     this.open = act("t-act main", "Open this run's page", () => table.onOpen([...table.selected][0]), "Open");
     this.compare = act("t-act main", "Put them side by side", () => table.go("compare"), "Compare");
@@ -77,33 +78,41 @@ export class Bulk {
   }
 
   async change(what) {
+    if (this.changing) return; // A second click says nothing new.
     const { table } = this;
     const runs = [...table.selected];
     this.tags.hidden = true; // It would lie over the way back.
     const leaves = "hidden" in what || "deleted" in what;
     let done;
+    this.changing = true;
     try {
       done = await table.service.post("curate", { runs, ...what });
     } catch (error) {
-      this.tell(`Nothing was changed: ${error.message}`, []);
+      this.tell(`Nothing was changed: ${error.message}`);
       return;
+    } finally {
+      this.changing = false;
     }
     const several = `${done.changed.length.toLocaleString("en")} ${done.changed.length === 1 ? "run" : "runs"}`;
     const did = what.tag ? `Tagged ${several} “${apart(what.tag[0])}”` : what.untag ? `Took “${apart(what.untag[0])}” from ${several}`
       : what.deleted ? `Deleted ${several}` : what.deleted === false ? `Restored ${several}` : what.hidden ? `Hid ${several}` : `${several} shown again`;
-    this.tell(done.changed.length ? did : "Nothing to change: it was so already", done.undo);
+    if (done.changed.length) this.tell(did, done.undo);
+    else this.tell("Nothing to change: it was so already");
     await this.after(leaves ? runs : []);
   }
 
   async undo() {
-    const steps = this.steps;
+    if (this.changing) return;
+    this.changing = true;
     this.toast.hidden = true;
+    clearTimeout(this.timer);
     try {
-      for (const change of steps) await this.table.service.post("curate", change);
+      for (const change of this.done.undo) await this.table.service.post("curate", change);
       this.tell("Taken back", []);
     } catch (error) {
-      this.tell(`It could not be taken back: ${error.message}`, steps);
+      this.tell(`It could not be taken back: ${error.message}`);
     }
+    this.changing = false;
     await this.after([]);
   }
 
@@ -116,13 +125,18 @@ export class Bulk {
     this.show();
   }
 
-  tell(text, steps) {
-    this.steps = steps;
-    write(this.told, text);
-    this.back.hidden = !steps.length;
+  // Without an `undo` of its own it changed nothing: what was done before can still be taken back.
+  tell(text, undo = null) {
+    if (undo) this.done = { words: text, undo };
+    const left = this.done.undo.length > 0;
+    write(this.told, left && !undo ? `${text} (before that: ${this.done.words})` : text);
+    this.back.hidden = !left;
     this.toast.hidden = false;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => (this.toast.hidden = true), UNDO_SECONDS * 1000);
+    this.timer = setTimeout(() => {
+      this.toast.hidden = true;
+      this.done = { words: "", undo: [] };
+    }, UNDO_SECONDS * 1000);
   }
 
   destroy() {

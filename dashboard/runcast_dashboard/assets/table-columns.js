@@ -62,6 +62,7 @@ export class Columns {
 
   // Take in what the service says that there is.
   learn({ config, summary }) {
+    this.metrics = [];
     for (const { key, numbers, runs, distinct } of config) {
       this.all.set(field("config", key), { id: field("config", key), section: "Config", name: key, config: key, right: numbers === runs, width: width(key), distinct, runs });
     }

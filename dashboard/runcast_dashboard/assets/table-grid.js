@@ -1,8 +1,8 @@
 // Rows of which only those in view exist. What stands in a row may change at any time; where a row stands changes only
 // when its owner gives a new order.
 
-import { button, element, write } from "./dom.js";
-import { CURVE, progress, textOf } from "./table-columns.js";
+import { button, element } from "./dom.js";
+import { fill, groupLine, runLine } from "./table-line.js";
 
 const ROW = 36;
 const HEAD = 34;
@@ -10,17 +10,16 @@ const FOOT = 76; // Room for what floats below the last row.
 const BEYOND = 6; // Rows above and below what is seen, so that a quick wheel finds something.
 const NAME_WIDTH = 260;
 const NAME_WIDTH_PHONE = 176;
-const SVG = "http://www.w3.org/2000/svg";
 
 export class Grid {
   // `owner` has: columns, row(id), selected, sort, onNeed(ids), onSort(id), onOpen(id), onSelect(), hrefOf(id).
   constructor(owner) {
     this.owner = owner;
-    this.items = []; // {id} or {group, runs, shut}
+    this.items = []; // {id}, or of a group {title, value, runs, shut}
     this.lines = new Map(); // Index → what is on screen.
     this.pool = [];
     this.active = 0;
-    this.anchor = 0;
+    this.anchor = null; // The run from which a range is selected.
     this.head = element("div", "t-head");
     this.head.setAttribute("role", "row");
     this.body = element("div", "t-body");
@@ -75,7 +74,6 @@ export class Grid {
   title(column) {
     const title = button("t-title", `Sort by ${column.name}`, () => this.owner.onSort(column), element("span", "t-text", column.name), element("i", "t-arrow"));
     title.dataset.sort = column.id;
-    title.tabIndex = -1;
     return title;
   }
 
@@ -103,13 +101,18 @@ export class Grid {
     }
   }
 
-  // A new order. The reader stays where they are, unless `home`.
+  // A new order. The reader stays where they are, and the keys with their run, unless `home`.
   show(items, { home = false } = {}) {
+    const held = this.items[this.active];
+    const at = items.findIndex(({ id, value }) => id === held?.id && value === held?.value);
     this.items = items;
     this.root.setAttribute("aria-rowcount", String(items.length + 1));
     this.body.style.height = `${items.length * ROW + FOOT}px`;
-    if (home) this.root.scrollTop = 0;
-    this.active = Math.min(this.active, Math.max(0, items.length - 1));
+    if (home) {
+      this.root.scrollTop = 0;
+      this.active = 0;
+      this.anchor = null;
+    } else this.active = at < 0 ? Math.min(this.active, Math.max(0, items.length - 1)) : at;
     this.draw();
   }
 
@@ -139,6 +142,7 @@ export class Grid {
   draw() {
     if (!this.columns) return;
     const [first, end] = this.range;
+    const held = [...this.lines.values()].find(({ root }) => root.matches(":focus-within"))?.item;
     for (const [at, line] of this.lines) {
       if (at >= first && at < end && line.item === this.items[at]) continue;
       this.lines.delete(at);
@@ -149,7 +153,7 @@ export class Grid {
       let line = this.lines.get(at);
       if (!line) {
         const item = this.items[at];
-        line = item.id === undefined ? this.groupLine(item) : (this.pool.pop() ?? this.runLine());
+        line = item.id === undefined ? groupLine(item, () => this.owner.onGroup(item)) : (this.pool.pop() ?? this.runLine());
         line.item = item;
         line.at = at;
         line.root.style.transform = `translateY(${at * ROW}px)`;
@@ -160,49 +164,20 @@ export class Grid {
       }
       if (!line.group) this.fill(line);
     }
+    if (held && !this.body.matches(":focus-within")) this.refocus(held);
     this.mark();
     this.owner.onNeed(this.ids);
   }
 
-  groupLine(item) {
-    const toggle = button("t-group", item.shut ? "Open this group" : "Close this group", () => this.owner.onGroup(item),
-      element("i", item.shut ? "t-fold shut" : "t-fold"), element("b", "", item.title), element("span", "muted", `${item.runs.toLocaleString("en")} ${item.runs === 1 ? "run" : "runs"}`));
-    toggle.setAttribute("aria-expanded", String(!item.shut));
-    toggle.dir = "auto";
-    const root = element("div", "t-line t-grouped", toggle);
-    root.setAttribute("role", "row");
-    return { root, group: true };
+  // What had the focus was taken away: the same group's button has it then, or the grid, where the keys go on.
+  refocus({ value }) {
+    const same = [...this.lines.values()].find((line) => line.group && line.item.value === value);
+    (same?.toggle ?? this.root).focus({ preventScroll: true });
   }
 
   runLine() {
-    const line = { cells: [] };
-    line.check = element("input", "t-check");
-    line.check.type = "checkbox";
-    line.check.tabIndex = -1;
+    const line = runLine(this.columns, (id) => this.owner.onOpen(id));
     line.check.onclick = (event) => this.toggle(line.at, event.shiftKey);
-    line.dot = element("i", "t-dot");
-    line.link = element("a", "t-name");
-    line.link.tabIndex = -1;
-    line.link.dir = "auto";
-    line.link.onclick = (event) => {
-      if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
-      event.preventDefault();
-      this.owner.onOpen(line.item.id);
-    };
-    line.bar = element("i", "t-progress");
-    line.said = element("span", "t-state");
-    const name = element("div", "t-cell t-pin", line.check, line.dot, line.link, line.said, line.bar);
-    name.setAttribute("role", "rowheader");
-    line.root = element("div", "t-line", name);
-    line.root.setAttribute("role", "row");
-    for (const column of this.columns) {
-      const cell = element("div", column.right ? "t-cell right" : "t-cell");
-      cell.setAttribute("role", "gridcell");
-      cell.style.width = `${column.width}px`;
-      if (column.id === CURVE) cell.append(curve());
-      line.cells.push(cell);
-      line.root.append(cell);
-    }
     line.root.onclick = (event) => {
       if (event.target.closest("a, input, button, select")) return;
       this.active = line.at;
@@ -213,37 +188,7 @@ export class Grid {
 
   fill(line) {
     const { id } = line.item;
-    const run = this.owner.row(id);
-    const selected = this.owner.selected.has(id);
-    line.root.classList.toggle("selected", selected);
-    line.root.setAttribute("aria-selected", String(selected));
-    line.check.checked = selected;
-    line.link.href = this.owner.hrefOf(id);
-    line.root.classList.toggle("loading", !run);
-    write(line.link, run ? run.name : id);
-    line.link.title = run ? (run.name === id ? id : `${run.name} (${id})`) : id;
-    line.check.setAttribute("aria-label", `Select ${run ? run.name : id}`);
-    const state = run?.gone ? "deleted" : (run?.state ?? "");
-    if (line.dot.dataset.state !== state) line.dot.dataset.state = state;
-    line.dot.title = state;
-    write(line.said, state && state !== "running" && state !== "finished" ? state : "");
-    const part = run ? progress(run) : null;
-    line.bar.hidden = part === null;
-    if (part !== null) {
-      line.bar.style.setProperty("--part", part.toFixed(4));
-      line.bar.title = `${Math.round(100 * part)} % of what its config says`;
-    }
-    this.columns.forEach((column, at) => {
-      const cell = line.cells[at];
-      if (column.id === CURVE) return drawCurve(cell.firstChild, run?.curve ?? []);
-      if (column.tags) return fillTags(cell, run?.tags ?? []);
-      const text = run ? textOf(column, run) : "";
-      if (cell.textContent === text) return undefined;
-      cell.textContent = text;
-      cell.title = text.length > 12 ? text.slice(0, 4000) : "";
-      cell.classList.toggle("broken", text === "NaN");
-      return undefined;
-    });
+    fill(line, this.columns, { id, run: this.owner.row(id), selected: this.owner.selected.has(id), href: this.owner.hrefOf(id) });
   }
 
   // What stands in rows has changed, not where.
@@ -262,13 +207,15 @@ export class Grid {
     const { id } = this.items[at] ?? {};
     if (id === undefined) return;
     const on = !selected.has(id);
-    const [from, to] = range ? [Math.min(this.anchor, at), Math.max(this.anchor, at)] : [at, at];
+    const anchor = range ? this.items.findIndex((item) => item.id === this.anchor) : -1;
+    const [from, to] = anchor < 0 ? [at, at] : [Math.min(anchor, at), Math.max(anchor, at)];
     for (const item of this.items.slice(from, to + 1)) {
       if (item.id === undefined) continue;
       if (on) selected.add(item.id);
       else selected.delete(item.id);
     }
-    this.anchor = this.active = at;
+    this.anchor = id;
+    this.active = at;
     this.changed();
   }
 
@@ -300,8 +247,8 @@ export class Grid {
       this.active = Math.max(0, Math.min(this.items.length - 1, this.active + moves[event.key]));
       const item = this.items[this.active];
       if (event.shiftKey && item?.id !== undefined) {
-        this.owner.selected.add(item.id);
-        if (this.items[before]?.id !== undefined) this.owner.selected.add(this.items[before].id);
+        const [from, to] = [Math.min(before, this.active), Math.max(before, this.active)];
+        for (const { id } of this.items.slice(from, to + 1)) if (id !== undefined) this.owner.selected.add(id);
         this.changed();
       }
       this.reveal();
@@ -339,43 +286,4 @@ export class Grid {
     this.size.disconnect();
     cancelAnimationFrame(this.waiting);
   }
-}
-
-function curve() {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 120 24");
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("class", "t-curve");
-  svg.setAttribute("aria-hidden", "true");
-  svg.append(document.createElementNS(SVG, "path"));
-  return svg;
-}
-
-function drawCurve(svg, values) {
-  let path = "";
-  if (values.length === 1) path = "M56 12h8";
-  if (values.length > 1) {
-    // One spike must not flatten the rest: the scale is that of the middle nine tenths.
-    const sorted = [...values].sort((a, b) => a - b);
-    const at = (part) => sorted[Math.round(part * (sorted.length - 1))];
-    const middle = at(0.95) - at(0.05) || sorted.at(-1) - sorted[0] || 1;
-    const low = Math.max(sorted[0], at(0.05) - middle * 0.4);
-    const high = Math.min(sorted.at(-1), at(0.95) + middle * 0.4);
-    const span = high - low || 1;
-    path = values.map((v, i) => `${i ? "L" : "M"}${((120 * i) / (values.length - 1)).toFixed(1)} ${(22 - 20 * Math.min(1, Math.max(0, (v - low) / span))).toFixed(1)}`).join("");
-  }
-  const line = svg.firstChild;
-  if (line.getAttribute("d") !== path) line.setAttribute("d", path);
-}
-
-function fillTags(cell, tags) {
-  const text = tags.join("\0");
-  if (cell.dataset.tags === text) return;
-  cell.dataset.tags = text;
-  cell.title = tags.join(", ");
-  cell.replaceChildren(...tags.map((tag) => {
-    const chip = element("span", "t-tag", tag);
-    chip.dir = "auto";
-    return chip;
-  }));
 }

@@ -51,10 +51,9 @@ export class Toolbar {
     this.total = element("span", "muted t-total");
     this.fresh = button("t-news", "", () => table.showNews());
     this.fresh.hidden = true;
-    this.lost = element("span", "t-away");
     this.root = element("div", "t-bar", this.picker,
       element("div", "t-filter", this.find, this.help, this.examples, this.wrong),
-      this.grouped, this.views, element("div", "t-around", this.open, this.columns), this.total, this.lost, this.fresh);
+      this.grouped, this.views, element("div", "t-around", this.open, this.columns), this.total, table.outage.root, this.fresh);
     this.update();
     this.onOutside = (event) => event.composedPath().some((one) => one === this.root) || this.toggle(null);
     document.addEventListener("pointerdown", this.onOutside);
@@ -147,12 +146,12 @@ export class Toolbar {
     return this.wrong.replaceChildren(...pointed, element("span", "", message));
   }
 
-  away(message) {
-    write(this.lost, message);
-  }
-
   news(added, moved) {
     this.fresh.hidden = !added && !moved;
     write(this.fresh, added ? `${added.toLocaleString("en")} new ${added === 1 ? "run" : "runs"}` : "Order has changed: sort again");
+  }
+
+  destroy() {
+    document.removeEventListener("pointerdown", this.onOutside);
   }
 }

@@ -3,9 +3,12 @@
 
 import { mounted, themed } from "./component.js";
 import { element, write } from "./dom.js";
+import { Outage } from "./outage.js";
+import { Resting } from "./resting.js";
 import { Bulk } from "./table-bulk.js";
 import { Columns } from "./table-columns.js";
 import { Grid } from "./table-grid.js";
+import { nothing } from "./table-nothing.js";
 import { Toolbar } from "./table-toolbar.js";
 import { Service } from "./asking.js";
 
@@ -15,8 +18,8 @@ const ORDER_SHARE = 20; // An order is asked for again after so many times what 
 const ROWS_MAX = 100; // Of one question.
 const NEED_MS = 60; // Rows come into view in bursts.
 const TYPED_MS = 350;
-const TELL_MS = 400;
 const USUAL = "-created"; // The newest first.
+const MISTAKES = ["bad_filter", "bad_value"]; // Of the reader: the service is there, and says what it cannot read.
 
 // A word or two that are no expression are looked for in names.
 export function expression(text) {
@@ -31,7 +34,7 @@ class Table {
     const { data } = component;
     this.service = new Service(data.project);
     this.columns = new Columns(data.project);
-    this.later = new Map();
+    this.told = new Resting((name, value) => this.component.setStateValue(name, value));
     this.rows = new Map(); // Run id → what the service last said.
     this.selected = new Set(data.selected);
     this.shut = new Set(); // Values of groups that are closed.
@@ -40,6 +43,9 @@ class Table {
     this.group = data.group ?? "";
     this.view = "active";
     this.order = { ids: [], groups: null };
+    this.known = new Set(); // Ids of the order that is shown.
+    this.unanswered = null; // How to ask again what the reader asked last, if that failed.
+    this.outage = new Outage("t-away");
     this.toolbar = new Toolbar(this);
     this.grid = new Grid(this);
     this.bulk = new Bulk(this);
@@ -69,14 +75,7 @@ class Table {
 
   async begin() {
     const order = this.reorder({ home: true });
-    try {
-      this.columns.learn(await this.service.get("columns"));
-    } catch {
-      this.columns.learn({ config: [], summary: [] }); // What is wrong the order says too.
-    }
-    if (this.gone) return;
-    this.toolbar.learned();
-    this.grid.layout();
+    await this.freshColumns();
     await order;
     if (!this.gone) this.again();
   }
@@ -86,18 +85,20 @@ class Table {
     this.asking?.abort();
     const asking = (this.asking = new AbortController());
     if (!quiet) this.root.classList.add("waiting");
+    this.offer(null);
     const began = performance.now();
     try {
       const order = await this.service.get("order", this.question, asking.signal);
       if (this.gone || asking !== this.asking) return;
       this.took = performance.now() - began;
-      this.toolbar.mistake(null);
       this.show(order, home);
     } catch (error) {
-      if (error.name === "AbortError" || this.gone) return;
-      this.trouble(error);
+      if (error.name !== "AbortError" && !this.gone && asking === this.asking) this.trouble(error, home);
     } finally {
-      if (asking === this.asking) this.root.classList.remove("waiting");
+      if (asking === this.asking) {
+        this.asking = null;
+        this.root.classList.toggle("waiting", !!this.unanswered); // Those rows are no answer to what was asked.
+      }
     }
   }
 
@@ -111,13 +112,16 @@ class Table {
   show(order, home) {
     this.order = order;
     this.known = new Set(order.ids);
-    this.fresh = null;
+    this.unanswered = null;
+    this.outage.ended("order");
+    this.toolbar.mistake(null);
+    this.offer(null);
     this.root.classList.remove("loading");
     for (const id of this.rows.keys()) if (!this.known.has(id) && !this.selected.has(id)) this.rows.delete(id);
-    this.toolbar.news(0, false);
     this.grid.showSort();
     this.arrange(home);
-    this.empty();
+    this.root.classList.toggle("empty", !order.ids.length);
+    this.message.replaceChildren(...(order.ids.length ? [] : nothing(this)));
     const several = `${order.ids.length.toLocaleString("en")} ${order.ids.length === 1 ? "run" : "runs"}`;
     this.toolbar.count(order.more ? `the first ${several}` : several);
     write(this.said, several);
@@ -137,28 +141,19 @@ class Table {
     return this.grid.show(items, { home });
   }
 
-  empty() {
-    const none = !this.order.ids.length;
-    this.root.classList.toggle("empty", none);
-    if (!none) return this.message.replaceChildren();
-    const [title, text] = this.filter.trim()
-      ? ["No run fits the filter", "Take a part of it away, or look at the examples behind ?"]
-      : this.view === "hidden" ? ["Nothing is hidden", "Select runs and hide them: they leave the table and start switched off on Live."]
-      : this.view === "deleted" ? ["Nothing was deleted", "Deleted runs stay here, whole, and can be restored."]
-      : ["No run yet", "A first run takes three lines:"];
-    const code = `import runcast\n\nrun = runcast.init(project=${JSON.stringify(this.data.project)})\nrun.log({"loss": 0.5})`;
-    const lesson = title === "No run yet" ? [element("pre", "t-code", code)] : [];
-    return this.message.replaceChildren(element("h2", "", title), element("p", "", text), ...lesson);
+  trouble(error, home) {
+    if (error.code === "unknown_project") return void this.show({ ids: [], groups: null, more: false }, true);
+    const mistaken = MISTAKES.includes(error.code);
+    this.root.classList.remove("loading");
+    this.toolbar.mistake(mistaken ? error : null, expression(this.filter) === this.filter.trim());
+    this.unanswered = mistaken ? null : { home: home || !!this.unanswered?.home };
+    this.heard(error);
   }
 
-  trouble(error) {
-    if (error.code === "bad_filter" || error.code === "bad_value") {
-      this.toolbar.mistake(error, expression(this.filter) === this.filter.trim());
-      return;
-    }
-    if (error.code === "unknown_project") return void this.show({ ids: [], groups: null, more: false }, true);
-    this.root.classList.remove("loading");
-    this.toolbar.mistake(error.status === 401 ? { message: "Your session is over: load the page again to sign in." } : error);
+  // Whether the service answers which runs there are; that it knows none of them is an answer, too.
+  heard(error = null) {
+    if (!error || MISTAKES.includes(error.code) || error.code === "unknown_project") this.outage.ended("order");
+    else this.outage.began("order", error);
   }
 
   // While the page is seen: what stands in the rows, and now and then whether something is new.
@@ -171,8 +166,11 @@ class Table {
     clearTimeout(this.clock);
     if (this.gone || document.hidden) return;
     await this.load(this.grid.ids);
+    if (this.gone) return;
     const wait = Math.max(ORDER_MS_MIN, ORDER_SHARE * (this.took ?? 0));
-    if (!this.gone && performance.now() - (this.looked ?? 0) > wait) await this.look();
+    if (this.unanswered && !this.asking) await this.reorder({ ...this.unanswered, quiet: true });
+    else if (performance.now() - (this.looked ?? 0) > wait) await this.look();
+    if (this.unlearned && !this.gone) await this.freshColumns();
     if (!this.gone) this.again();
   }
 
@@ -182,28 +180,37 @@ class Table {
     let order;
     try {
       order = await this.service.get("order", this.question);
-    } catch {
+    } catch (error) {
+      if (!this.gone) this.heard(error);
       return;
     }
-    if (this.gone || question !== JSON.stringify(this.question) || !this.known) return;
+    if (this.gone || this.asking || this.unanswered || question !== JSON.stringify(this.question)) return;
+    this.heard();
     this.took = performance.now() - this.looked;
     const added = order.ids.filter((id) => !this.known.has(id)).length;
     const moved = !added && (order.ids.length !== this.order.ids.length || order.ids.some((id, at) => id !== this.order.ids[at]));
     // Nobody looks at an empty table: what is new may come at once.
     if (!this.order.ids.length && order.ids.length) return void (await this.freshColumns(), this.show(order, true));
-    this.fresh = added || moved ? order : null;
+    this.offer(added || moved ? order : null, added, moved);
+  }
+
+  // An order that the reader may have, and how much of it is new.
+  offer(order, added = 0, moved = false) {
+    this.fresh = order;
     this.toolbar.news(added, moved);
   }
 
   async freshColumns() {
     try {
-      this.columns.metrics = [];
       this.columns.learn(await this.service.get("columns"));
-      this.toolbar.learned();
-      this.grid.layout();
+      this.unlearned = false;
     } catch {
-      // The next look finds them.
+      this.unlearned = true; // They are asked for again; what is wrong the order says too.
+      if (this.grid.columns) return;
     }
+    if (this.gone) return;
+    this.toolbar.learned();
+    this.grid.layout();
   }
 
   showNews() {
@@ -227,13 +234,13 @@ class Table {
       try {
         found = (await this.service.get("rows", [...part.map((id) => ["id", id]), ...this.columns.wanted()])).runs;
       } catch (error) {
-        if (error.code === "away") this.toolbar.away(error.message);
+        if (!this.gone) this.outage.began("rows", error);
         return;
       }
       if (this.gone) return;
-      this.toolbar.away("");
       for (const run of found) this.rows.set(run.id, { ...run, gone: run.deleted && this.view !== "deleted" });
     }
+    this.outage.ended("rows");
     this.grid.refresh();
   }
 
@@ -299,38 +306,21 @@ class Table {
   onSelect() {
     this.bulk.show();
     write(this.said, this.selected.size ? `${this.selected.size} selected` : "none selected");
-    this.tell("selected", [...this.selected]);
+    this.told.set("selected", [...this.selected]);
   }
 
   onOpen(id) {
-    this.flush();
+    this.told.flush();
     this.component.setTriggerValue("open", id);
   }
 
   go(where) {
-    this.flush();
+    this.told.flush();
     this.component.setTriggerValue(where, [...this.selected]);
   }
 
   place() {
-    this.tell("place", { filter: this.filter, sort: this.sort === USUAL ? "" : this.sort, group: this.group });
-  }
-
-  tell(name, value) {
-    clearTimeout(this.later.get(name)?.timer);
-    const act = () => {
-      this.later.delete(name);
-      this.component.setStateValue(name, value);
-    };
-    this.later.set(name, { act, timer: setTimeout(act, TELL_MS) });
-  }
-
-  // Whoever leaves takes along what Python was not told yet.
-  flush() {
-    for (const { act, timer } of [...this.later.values()]) {
-      clearTimeout(timer);
-      act();
-    }
+    this.told.set("place", { filter: this.filter, sort: this.sort === USUAL ? "" : this.sort, group: this.group });
   }
 
   key(event) {
@@ -345,10 +335,11 @@ class Table {
     clearTimeout(this.clock);
     clearTimeout(this.typed);
     clearTimeout(this.needed);
-    for (const { timer } of this.later.values()) clearTimeout(timer);
+    this.told.destroy();
     this.asking?.abort();
     window.removeEventListener("keydown", this.onKey);
     document.removeEventListener("visibilitychange", this.onSeen);
+    this.toolbar.destroy();
     this.grid.destroy();
     this.bulk.destroy();
     this.root.remove();

@@ -9,7 +9,7 @@ const RUNS_MAX = 200; // That the service is asked about, the newest.
 const ENDS_RUNS_MAX = 12; // With more, where each began and ended is a picket fence.
 const NEAR_PX = 11;
 const ASK_MS = 700; // After news: more may follow.
-const AGAIN_MS = 15_000; // While something runs: models are kept without a word on the live socket.
+const AGAIN_MS = 15_000; // After no answer, and while something runs: models are kept without a word on the live socket.
 const LINES_MAX = 6;
 // By what matters most: of marks that lie on each other, the first gives the colour.
 const KINDS = ["failed", "error", "warn", "resume", "best", "checkpoint", "info", "end", "start"];
@@ -47,14 +47,15 @@ export class Timeline {
     this.soon = undefined;
     const runs = [...this.board.runs.values()].slice(-RUNS_MAX);
     if (!runs.length) return;
+    let failed = false;
     try {
       this.told = (await this.service.get("timeline", runs.map(({ id }) => ["id", id]))).marks;
     } catch {
-      // They are asked for again; the curves do not need them.
+      failed = true; // They are asked for again; the curves do not need them.
     }
     if (this.gone) return;
     this.redraw();
-    if (runs.some(({ state }) => state === "running")) this.timer = setTimeout(() => this.ask(), AGAIN_MS);
+    if (failed || runs.some(({ state }) => state === "running")) this.timer = setTimeout(() => this.ask(), AGAIN_MS);
   }
 
   // What is known, each with its place on the clock.

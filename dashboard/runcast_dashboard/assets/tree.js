@@ -3,6 +3,7 @@
 import { copy } from "./clipboard.js";
 import { button, element, search, write } from "./dom.js";
 import { whole } from "./format.js";
+import { arrange } from "./rows.js";
 
 const CHARS_SHOWN = 160; // Of one value; the rest after a click.
 const ROWS_MAX = 2000; // Of one tree; who has more asks the API.
@@ -34,34 +35,44 @@ export class Tree {
     this.told = told;
     this.left = ROWS_MAX;
     this.missing = 0;
-    const opened = new Set([...this.rows.querySelectorAll(".leaf[data-whole]")].map((row) => row.dataset.path));
-    this.rows.replaceChildren(...this.branch(values, "", opened));
+    this.fill(this.rows, values, "");
     this.find.hidden = this.rows.querySelectorAll(".leaf").length < SEARCHED_MIN;
     this.copy.hidden = !Object.keys(values).length;
     this.filter();
   }
 
-  branch(values, prefix, opened) {
-    const made = [];
+  // Rows go by their paths: of one that is there already only the value is written, where it differs.
+  fill(parent, values, prefix, ...above) {
+    const held = new Map([...parent.children].map((row) => [row.dataset.path, row]));
+    const rows = [];
     for (const [key, value] of Object.entries(values)) {
-      const path = prefix + key;
       if (this.left <= 0) {
         this.missing++;
         continue;
       }
-      if (isBranch(value)) {
-        const size = Object.keys(value).length;
-        const twig = element("details", "twig", element("summary", "", element("b", "", key), element("span", "muted", ` ${whole(size)}`)), ...this.branch(value, `${path}.`, opened));
-        twig.dataset.path = path;
-        twig.open = !this.shut.has(path);
-        twig.ontoggle = () => !this.find.value && this.shut[twig.open ? "delete" : "add"](path);
-        made.push(twig);
-      } else {
-        this.left--;
-        made.push(leaf(key, value, path, opened.has(path)));
-      }
+      const path = prefix + key;
+      const branch = isBranch(value);
+      if (!branch) this.left--;
+      const known = held.get(path)?.matches(branch ? ".twig" : ".leaf");
+      const row = known ? held.get(path) : branch ? this.twig(key, path) : leaf(key, path);
+      row.tell(value);
+      rows.push(row);
     }
-    return made;
+    arrange(parent, [...above, ...rows]);
+  }
+
+  twig(key, path) {
+    const size = element("span", "muted");
+    const head = element("summary", "", element("b", "", key), size);
+    const row = element("details", "twig", head);
+    row.dataset.path = path;
+    row.open = !this.shut.has(path);
+    row.ontoggle = () => !this.find.value && this.shut[row.open ? "delete" : "add"](path);
+    row.tell = (value) => {
+      write(size, ` ${whole(Object.keys(value).length)}`);
+      this.fill(row, value, `${path}.`, head);
+    };
+    return row;
   }
 
   filter() {
@@ -80,18 +91,16 @@ export class Tree {
   }
 }
 
-function leaf(key, value, path, whole_) {
-  const said = text(value);
+function leaf(key, path) {
   const term = element("span", "leaf-key", key);
   term.title = path;
   const shown = element("span", "leaf-value");
   shown.dir = "auto";
   const row = element("div", "leaf", term, shown);
   row.dataset.path = path;
-  row.said = said;
-  shown.classList.toggle("broken", value === "NaN");
-  const long = said.length > CHARS_SHOWN || said.includes("\n");
   const fill = (all) => {
+    const { said } = row;
+    const long = said.length > CHARS_SHOWN || said.includes("\n");
     row.toggleAttribute("data-whole", all);
     shown.replaceChildren(all || !long ? said : `${said.split("\n")[0].slice(0, CHARS_SHOWN)}…`);
     if (!long) return;
@@ -102,6 +111,14 @@ function leaf(key, value, path, whole_) {
     turn.setAttribute("aria-expanded", String(all));
     shown.append(" ", turn);
   };
-  fill(whole_ && long);
+  row.tell = (value) => {
+    const said = text(value);
+    if (said === row.said) return;
+    const held = shown.matches(":focus-within");
+    row.said = said;
+    shown.classList.toggle("broken", value === "NaN");
+    fill(row.hasAttribute("data-whole"));
+    if (held) shown.querySelector("button")?.focus({ preventScroll: true });
+  };
   return row;
 }

@@ -96,9 +96,11 @@ export class Views extends Popover {
 
   draw(done = "") {
     const views = [...this.own.views, ...this.shared];
+    const held = this.list.matches(":focus-within");
     this.list.replaceChildren(...views.map((view) => this.entry(view)));
     this.said.textContent = done || (views.length ? "" : NONE);
     if (done) this.name.value = "";
+    if (held) this.name.focus(); // What had the focus is gone, and keys outside of this panel are the board's.
   }
 
   entry({ name, query, own = false }) {
