@@ -39,7 +39,8 @@ SAMPLES_AFRESH = 5  # Of the page that is opened in the end.
 SAMPLE_SECONDS_MIN = 5.0
 FULL_MINUTES = 15.0  # A curve of 6400 points at 10 Hz is thinned for the first time after eleven.
 GROWTH_MAX = 20.0  # MB an hour that are noise: caches fill, and SQLite's log is cut now and then.
-SLOWER_MAX = 10.0  # Percent of a latency in an hour that are noise.
+SLOWER_MAX = 1.1  # Of the first half's latency, which differs by a tenth from one ten minutes to the next.
+PARTS = 6  # Whose latencies are told one by one.
 
 
 @dataclass(frozen=True)
@@ -135,17 +136,10 @@ def soak(minutes: float, trainers: int) -> tuple[list[Sample], list[Sample]]:
     return old, new
 
 
-def growth(samples: list[Sample], what: str, *beside: str) -> float:
-    """How much something grows in an hour: the slope of a line through samples, less what others beside it explain.
-
-    The others are columns of a linear least-squares fit: with `loop`, the slope is that at one speed of the machine.
-    """
-    if len(samples) < 3 + len(beside):
-        return 0.0
-    columns = [[float(getattr(one, name)) for one in samples] for name in ("minute", *beside)]
-    values = [float(getattr(one, what)) for one in samples]
-    fit = np.linalg.lstsq(np.array([*columns, [1.0] * len(samples)]).T, np.array(values), rcond=None)[0]
-    return 60 * float(fit[0])
+def growth(samples: list[Sample], what: str) -> float:
+    """How much something grows in an hour: the slope of a line through samples."""
+    minutes, values = [one.minute for one in samples], [float(getattr(one, what)) for one in samples]
+    return 60 * float(np.polyfit(minutes, values, 1)[0]) if len(samples) > 1 else 0.0
 
 
 def typical(samples: list[Sample], what: str) -> float:
@@ -163,18 +157,17 @@ def figures(old: list[Sample], new: list[Sample], trainers: int, minutes: float)
         told.append(Figure(f"{name}, memory", last, "MB", note=f"{first:.0f} MB at the begin; {how}"))
         if len(full) > 2:
             told.append(Figure(f"{name}, growth", growth(full, what), "MB/h", GROWTH_MAX, note="when curves were full"))
-    third = max(1, len(old) // 3)
-    for what in ("p50", "p99", "loop"):
-        name = "the fixed loop" if what == "loop" else f"log() to pixel, {what}"
-        early, late = typical(old[:third], what), typical(old[-third:], what)
-        told.append(Figure(f"{name}, last third", late, "ms", note=f"{early:.0f} ms in the first; {how}"))
-        if what == "loop":
-            continue
-        aged, young = typical(old[-len(new) :], what), typical(new, what)
-        told.append(Figure(f"{name}, in the end", aged, "ms", None, young, "a page just opened"))
-        if len(full) > 2:
-            slower = 100 * growth(full, what, "loop") / typical(full, what)
-            told.append(Figure(f"{name}, growth", slower, "%/h", SLOWER_MAX, note="at one speed of the machine"))
+    half = len(old) // 2
+    for what, name in {"p50": "log() to pixel, p50", "p99": "log() to pixel, p99", "loop": "the fixed loop"}.items():
+        early, late = typical(old[:half], what), typical(old[half:], what)
+        target = None if what == "loop" else SLOWER_MAX * early
+        parts = ", ".join(f"{typical(list(part), what):.0f}" for part in np.array_split(np.array(old, object), PARTS))
+        told.append(
+            Figure(f"{name}, second half", late, "ms", target, early, "the first half", note=f"by sixths: {parts} ms")
+        )
+        if what != "loop":
+            aged, young = typical(old[-len(new) :], what), typical(new, what)
+            told.append(Figure(f"{name}, in the end", aged, "ms", None, young, "a page just opened"))
     return told
 
 
