@@ -19,7 +19,7 @@ for step in range(5):
 run.finish()
 """
 MANY = """
-run = runcast.init(project="keys", id="one")
+run = runcast.init(project="far-keys", id="one")
 for step in range(3):
     run.log({f"{part}/m{number:02}": step + number for part in ("a", "b") for number in range(30)})
 run.finish()
@@ -179,7 +179,7 @@ def test_place_and_size_are_said_by_keys_too(page: Page) -> None:
 def test_who_goes_by_keys_comes_to_every_chart_also_those_that_are_out_of_view(stage: Stage, visit: Open) -> None:
     """The buttons of a card are made when it comes near the screen, or near the focus."""
     stage.train(MANY)
-    page = visit(f"{stage.url}/?project=keys")
+    page = visit(f"{stage.url}/?project=far-keys")
     ready(page, metrics=60)
     made = page.get_by_role("button", name="More for")
     expect(made.first).to_be_attached()

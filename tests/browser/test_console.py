@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from playwright.sync_api import Page, Route, expect
 from tests.browser.board import ask, ready
@@ -99,9 +100,11 @@ def test_lines_that_are_not_held_are_read_where_a_replay_comes_to_them(stage: St
     expect(page.locator(".console .note")).to_have_text("the last 2,000 lines")
     page.wait_for_function("__rc.board.clock?.t1 > __rc.board.clock?.t0")
     path = "/projects/long/runs/seen/console"
-    moment = stage.get(f"{path}?limit=10000")["lines"][100]["time"]  # Of 8,400 the last 5,000 are held.
-    then = [line["text"] for line in stage.get(f"{path}?until={moment}")["lines"]]
-    ask(page, {"op": "seek", "t": 1000 * datetime.fromisoformat(moment).timestamp()})
+    # Of 8,400 the last 5,000 are held. The page's clock is cut to milliseconds, and gives one more.
+    moment = round(1000 * datetime.fromisoformat(stage.get(f"{path}?limit=10000")["lines"][100]["time"]).timestamp())
+    until = datetime.fromtimestamp((moment + 1) / 1000, UTC).isoformat(timespec="milliseconds")
+    then = [line["text"] for line in stage.get(f"{path}?{urlencode({'until': until})}")["lines"]]
+    ask(page, {"op": "seek", "t": moment})
     expect(last).to_have_text(then[-1])
     expect(page.locator(".line span").first).to_have_text("line 0")
     ask(page, {"op": "live"})

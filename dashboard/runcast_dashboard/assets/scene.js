@@ -274,7 +274,10 @@ export class Scene {
     Object.assign(this.options, options);
     this.axes.forget();
     // What was a moment on the clock is none when it counts something else.
-    if (unit !== this.unit) Object.assign(this.clock, { live: true, playing: false });
+    if (unit !== this.unit) {
+      Object.assign(this.clock, { live: true, playing: false });
+      this.advance(0); // What is asked next, before a picture is drawn, means the new clock.
+    }
     if (logx !== this.options.logx) this.range = this.rangeAxis = null;
     if (before === this.axis) return;
     this.range = this.rangeAxis = null;
