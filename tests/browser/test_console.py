@@ -48,7 +48,7 @@ def opened(stage: Stage, visit: Open, project: str, lines: int) -> Page:
     page = visit(f"{stage.url}/run?project={project}&run=seen")
     ready(page)
     page.get_by_role("tab", name="Console").click()
-    expect(page.locator(".console .note")).to_contain_text("lines")
+    expect(page.locator(".console .note")).to_contain_text("lines", timeout=20_000)  # Thousands, on a busy machine.
     return page
 
 

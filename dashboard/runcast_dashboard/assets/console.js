@@ -158,6 +158,7 @@ export class Console {
   }
 
   said(first, shown, end) {
+    if (!this.drawnOnce) return ""; // Nothing is known yet.
     if (this.query) return shown < end || this.cut ? `the last ${whole(shown)} found` : `${whole(end)} found`;
     if (this.lost && !this.past) return "reading what was printed by then …";
     if (first + shown < end) return `${whole(shown)} of ${whole(end)} lines`;
