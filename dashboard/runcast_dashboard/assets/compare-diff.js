@@ -1,7 +1,7 @@
 // What runs were given and what came out, key by key; only where they differ, unless all is asked for.
 
 import { short } from "./compare-data.js";
-import { button, element, search } from "./dom.js";
+import { button, element, replaceHeld, search } from "./dom.js";
 import { duration } from "./format.js";
 import { shownValue } from "./table-columns.js";
 
@@ -62,10 +62,7 @@ export class Diff {
       if (shown.length > KEYS_MAX) rows.push(element("tr", "", element("th", "c-key muted", `and ${shown.length - KEYS_MAX} more: search for them`)));
       table.append(element("tbody", "", element("tr", "", caption), ...rows));
     }
-    // A new table leaves the keys with the run that had them.
-    const held = this.table.querySelector(".c-run:focus")?.dataset.run;
-    this.table.replaceChildren(total ? table : element("p", "c-none", text ? "No key is called so." : "These runs do not differ in anything."));
-    if (held !== undefined) [...this.table.querySelectorAll(".c-run")].find(({ dataset }) => dataset.run === held)?.focus({ preventScroll: true });
+    replaceHeld(this.table, ".c-run", "run", total ? table : element("p", "c-none", text ? "No key is called so." : "These runs do not differ in anything."));
   }
 
   row({ name, held, differs }) {

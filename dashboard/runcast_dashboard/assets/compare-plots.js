@@ -1,7 +1,7 @@
 // Runs as points, as lines over parallel axes, and what of their config mattered. Drawn as SVG: at most 200 runs.
 
 import { axis, outcomes, short } from "./compare-data.js";
-import { button, element, write } from "./dom.js";
+import { button, element, replaceHeld, write } from "./dom.js";
 import { tick } from "./format.js";
 import { RUNS_MIN, explained, importance } from "./importance.js";
 import { apart, clipped } from "./names.js";
@@ -85,10 +85,7 @@ export class Scatter {
       drawing.append(dot);
     });
     const note = missing ? [element("p", "muted", `${missing} of ${runs.length} runs have no number here, as those that diverged, and are not drawn.`)] : [];
-    // A new picture leaves the keys with the run that had them.
-    const held = this.plot.querySelector(".c-dot:focus")?.dataset.run;
-    this.plot.replaceChildren(drawing, ...note);
-    if (held !== undefined) [...this.plot.querySelectorAll(".c-dot")].find(({ dataset }) => dataset.run === held)?.focus({ preventScroll: true });
+    replaceHeld(this.plot, ".c-dot", "run", drawing, ...note);
   }
 
   point(dot, run, [across, up], at) {
@@ -173,10 +170,7 @@ export class Parallel {
       drawing.append(line);
     });
     axes.forEach((field, k) => drawing.append(this.axis(field, scales[k], { x: px(k), py, top, height, bottom })));
-    // A new picture leaves the keys with the axis that had them.
-    const held = this.plot.querySelector(".c-handle:focus")?.dataset.field;
-    this.plot.replaceChildren(drawing);
-    if (held !== undefined) this.handle(held)?.focus();
+    replaceHeld(this.plot, ".c-handle", "field", drawing);
     const some = this.brushes.size > 0;
     write(this.said, some ? `${inside.size} of ${runs.length} runs in the brush` : "Drag along an axis to choose a range");
     this.keep.hidden = !some || inside.size < 2 || inside.size === runs.length;

@@ -1,7 +1,7 @@
 // What a run printed: the lines up to the moment shown, the newest in view while the reader has not scrolled up. A line is
 // held as it was last written; what it said before, as a progress bar does, is asked for when a replay comes there.
 
-import { button, element, search, write } from "./dom.js";
+import { button, element, leading, search, write } from "./dom.js";
 import { clockTime, whole } from "./format.js";
 
 const LINES_MAX = 20_000; // Held in the page; the rest is read by the API.
@@ -128,15 +128,7 @@ export class Console {
 
   // How many of some lines had been begun by the moment shown.
   end(lines) {
-    if (this.moment === null) return lines.length;
-    let low = 0;
-    let high = lines.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (lines[middle].begun <= this.moment + 1) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return this.moment === null ? lines.length : leading(lines, ({ begun }) => begun <= this.moment + 1);
   }
 
   draw() {

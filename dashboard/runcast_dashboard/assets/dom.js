@@ -59,6 +59,26 @@ export function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+// Put something new in the place of all that stands in `root`. Keys stay with the one of a kind, such as `.c-run`, that says
+// the same by a datum as the one that had them.
+export function replaceHeld(root, kind, datum, ...children) {
+  const held = root.querySelector(`${kind}:focus`)?.dataset[datum];
+  root.replaceChildren(...children);
+  if (held !== undefined) [...root.querySelectorAll(kind)].find(({ dataset }) => dataset[datum] === held)?.focus({ preventScroll: true });
+}
+
+// How many items at the beginning fulfil what no item behind one that does not fulfils.
+export function leading(items, fulfils) {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (fulfils(items[middle])) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 // A row of buttons of which one is on.
 export function choice(items, current, onChoose) {
   const row = element("div", "choice");

@@ -1,6 +1,6 @@
 // One key of what was logged to be looked at: the item of the moment, and a slider over all of them.
 
-import { element, write } from "./dom.js";
+import { element, leading, write } from "./dom.js";
 import { exhibit } from "./exhibits.js";
 import { whole } from "./format.js";
 
@@ -52,15 +52,8 @@ export class MediaCard {
       this.put(this.items.length - 1);
       return;
     }
-    let low = 0;
-    let high = this.items.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      // The clock stands at a part of a pixel, and so may be a moment before what it was sent to.
-      if (this.items[middle].time <= moment + 1) low = middle + 1;
-      else high = middle;
-    }
-    this.put(low - 1);
+    // The clock stands at a part of a pixel, and so may be a moment before what it was sent to.
+    this.put(leading(this.items, ({ time }) => time <= moment + 1) - 1);
   }
 
   put(at) {

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from runcast_ingest.roster import json_safe
 from runcast_ingest.store import RunRecord, Store
+from runcast_ingest.store.codec import fit
 
 NEAREST_MAX = 5
 
@@ -40,7 +41,7 @@ def nanoseconds(at: datetime) -> int:
     """
     aware = at if at.tzinfo else at.replace(tzinfo=UTC)
     since = (aware - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
-    return max(-(2**63), min(1000 * since + 999, 2**63 - 1))
+    return fit(1000 * since + 999)
 
 
 def moment(ns: int | None) -> str | None:

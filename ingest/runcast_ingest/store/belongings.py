@@ -16,21 +16,22 @@ from msgspec import Struct
 from runcast.blocks import Block, Item
 from runcast.events import File, Plain
 from runcast.paths import is_digest, is_safe_path
-from runcast_ingest.store.codec import crc, pack_document, unpack_document, verify
+from runcast_ingest.store.codec import crc, fit, pack_document, unpack_document, verify
 from runcast_ingest.store.reader import fetch
 
 FILES_PER_READ_MAX = 10_000
 HISTOGRAM = "histogram"  # A curve of numbers rather than a thing: there are thousands of them, and a list of their own.
 HISTOGRAM_KEYS_MAX = 5000
 HISTOGRAM_BYTES_MAX = 64 * 1024  # Some hundred times what the client makes; a larger one stands in its row alone.
-_INT64_MAX = 2**63 - 1
 
 ADD_FILE = """
 INSERT INTO file(run, name, digest, size, time) VALUES(?, ?, ?, ?, ?) ON CONFLICT(run, name)
 DO UPDATE SET digest = excluded.digest, size = excluded.size, time = excluded.time WHERE excluded.time >= file.time
 """
-ADD_MEDIUM = "INSERT INTO medium(run, writer, name, step, time, crc, data) VALUES(?, ?, ?, ?, ?, ?, ?)"
-ADD_HISTOGRAM = "INSERT INTO histogram(run, writer, name, step, time, crc, data) VALUES(?, ?, ?, ?, ?, ?, ?)"
+ADD_MEDIUM, ADD_HISTOGRAM = (
+    f"INSERT INTO {table}(run, writer, name, step, time, crc, data) VALUES(?, ?, ?, ?, ?, ?, ?)"
+    for table in ("medium", "histogram")
+)
 FILES = """
 SELECT name, digest, size, time FROM file
 WHERE run = ? AND name > ? AND substr(name, 1, length(?)) = ? ORDER BY name LIMIT ?
@@ -93,7 +94,7 @@ def add(db: sqlite3.Connection, run: int, writer: int, item: Item) -> None:
     """Note what an item says of files and of things to look at."""
     match item:
         case File(name=name) if is_safe_path(name) and is_digest(item.digest):
-            db.execute(ADD_FILE, (run, name, item.digest, _fit(item.size), _fit(item.time)))
+            db.execute(ADD_FILE, (run, name, item.digest, fit(item.size), fit(item.time)))
         case Block(extras=extras) if extras is not None:
             for at, values in enumerate(extras):
                 for key, value in (values or {}).items():
@@ -110,10 +111,6 @@ def add(db: sqlite3.Connection, run: int, writer: int, item: Item) -> None:
 
 def _at(column: bytes, index: int) -> int:
     return int(struct.unpack_from("<q", column, 8 * index)[0])
-
-
-def _fit(number: int) -> int:
-    return max(-_INT64_MAX, min(number, _INT64_MAX))
 
 
 async def files(db: aiosqlite.Connection, run: int, *, after: str, prefix: str, limit: int) -> list[FileRecord]:

@@ -25,6 +25,7 @@ Column = Ints | Floats
 RAW, SHUFFLED, PCODEC = 0, 1, 2
 TICK_NS = 1_000_000  # Times are kept to the millisecond: finer jitter costs a byte a row, and no chart shows it.
 PCODEC_LEVEL = 4  # 2.43 bytes a point of a loss curve; level 8 saves 1 % and takes three times as long.
+INT64_MAX = 2**63 - 1  # Of a column of the database.
 RAW_POINTS_MAX = 8  # Below this every codec's header is larger than the numbers.
 
 try:
@@ -101,6 +102,11 @@ def unpack_floats(data: bytes) -> Floats:
     """Read a column of float64."""
     column: Floats = _unpack(data, np.dtype("<f8"))
     return column
+
+
+def fit(number: int) -> int:
+    """Bring a writer's number into the range of a column: what is beyond it was never a time or a count."""
+    return max(-INT64_MAX, min(number, INT64_MAX))
 
 
 def pack_document(document: Any) -> bytes:

@@ -14,12 +14,11 @@ import aiosqlite
 from msgspec import Struct
 
 from runcast.events import Console, Event
-from runcast_ingest.store.codec import crc, pack_document, unpack_document, verify
+from runcast_ingest.store.codec import INT64_MAX, crc, fit, pack_document, unpack_document, verify
 from runcast_ingest.store.reader import fetch
 from runcast_ingest.store.records import AlertRecord
 
 LINES_PER_READ_MAX = 10_000
-_INT64_MAX = 2**63 - 1
 
 ADD_CONSOLE = "INSERT INTO console(run, writer, first, last, time, error, crc, data) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
 LINES = """
@@ -65,10 +64,10 @@ class Line(Struct, frozen=True):
 def add(db: sqlite3.Connection, run: int, writer: int, event: Event) -> None:
     """Note what an event says, if it is one of these."""
     match event:
-        case Console(lines=lines) if lines and 0 <= event.first <= _INT64_MAX - len(lines):
+        case Console(lines=lines) if lines and 0 <= event.first <= INT64_MAX - len(lines):
             data = pack_document(lines)
             last = event.first + len(lines) - 1
-            row = (run, writer, event.first, last, _fit(event.time), event.error, crc(data), data)
+            row = (run, writer, event.first, last, fit(event.time), event.error, crc(data), data)
             db.execute(ADD_CONSOLE, row)
 
 
@@ -87,7 +86,7 @@ async def lines(
     With `search`, only lines that contain it, in any case; with `until`, in ns, what had been printed by then, as it
     stood then. Raises Damaged.
     """
-    until = _INT64_MAX if until is None else until
+    until = INT64_MAX if until is None else until
     found: list[tuple[int, Line]] = []
     number = 0
     for key, id_, label, last, newest in await fetch(db, ENDS, (run, until)):
@@ -145,7 +144,3 @@ async def recent_alerts(db: aiosqlite.Connection, project: str, limit: int) -> l
     """Read the latest alerts of a project, each with its run's id and name."""
     rows = await fetch(db, RECENT_ALERTS, (project, limit))
     return [(run, name, AlertRecord(*alert)) for run, name, *alert in rows]
-
-
-def _fit(number: int) -> int:
-    return max(-_INT64_MAX, min(number, _INT64_MAX))

@@ -21,9 +21,9 @@ from runcast.events import Alert
 from runcast.rules import DEFAULTS, FAILS, RULES_MAX, SILENT, Rule
 from runcast_ingest.episodes import Firing, Standing, Watch, ended, judge, silent
 from runcast_ingest.states import CRASHED, FAILED
-from runcast_ingest.store.codec import Damaged, crc, verify
+from runcast_ingest.store.codec import Damaged, crc, fit, verify
 from runcast_ingest.store.records import Alarm, AlertRecord
-from runcast_ingest.store.standing import INT64_MAX, Run, Writer
+from runcast_ingest.store.standing import Run, Writer
 
 log = logging.getLogger(__name__)
 
@@ -223,7 +223,7 @@ class Sentry:
         return self._add(run, writer, alert, firing.rule.name)
 
     def _add(self, run: Run, writer: Writer, alert: Alert, rule: str) -> Alarm:
-        said = (_fit(alert.time), _fit(alert.step), alert.level, alert.title, alert.text)
+        said = (fit(alert.time), fit(alert.step), alert.level, alert.title, alert.text)
         key = self._db.execute(ADD_ALERT, (run.key, writer.key, *said, rule)).fetchone()[0]
         if self.delivers and time.time_ns() - alert.time < NEWS_SECONDS * 1_000_000_000:
             self._db.execute(ADD_DELIVERY, (key,))
@@ -231,7 +231,3 @@ class Sentry:
             if given_up:
                 log.error("more than %d alerts wait for the webhook; gave %d up", DELIVERIES_MAX, given_up)
         return Alarm(run.path, AlertRecord(*said, writer.label, rule, key))
-
-
-def _fit(number: int) -> int:
-    return max(-INT64_MAX, min(number, INT64_MAX))

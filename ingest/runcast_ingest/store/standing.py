@@ -19,9 +19,8 @@ from runcast.events import Config, Describe, Event, Finish, Lost, Metric, Rename
 from runcast.names import SYSTEM
 from runcast_ingest.episodes import Standing
 from runcast_ingest.states import RUNNING, End
-from runcast_ingest.store.codec import crc, pack_document
+from runcast_ingest.store.codec import INT64_MAX, crc, fit, pack_document
 
-INT64_MAX = 2**63 - 1
 METRICS = "metrics"  # The fact that holds the definitions of metrics.
 AGGREGATES = "aggregates"  # The fact that holds what their summaries are made of.
 AGGREGATES_MAX = 2000  # Of one run; beyond them the last value is the summary.
@@ -132,7 +131,7 @@ def apply_block(run: Run, writer: Writer, axis: Axis, block: Block) -> None:
         writer.last_time = max(writer.last_time, struct.unpack_from("<q", block.times, 8 * (block.rows - 1))[0])
         return
     run.rows += block.rows
-    run.steps = _fit(max(run.steps, max(memoryview(block.steps).cast("q")) + 1))
+    run.steps = fit(max(run.steps, max(memoryview(block.steps).cast("q")) + 1))
     last_time: int = struct.unpack_from("<q", block.times, 8 * (block.rows - 1))[0]
     writer.last_time = max(writer.last_time, last_time)
     run.updated = max(run.updated, last_time)
@@ -159,14 +158,9 @@ def merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
             into[key] = value
 
 
-def _fit(number: int) -> int:
-    """Bring a writer's number into the range of a column: what is beyond it was never a time or a count."""
-    return max(-INT64_MAX, min(number, INT64_MAX))
-
-
 def apply_event(run: Run, writer: Writer, event: Event) -> None:
     """Take in what is no row."""
-    time = _fit(event.time)
+    time = fit(event.time)
     writer.last_time = max(writer.last_time, time)
     run.updated = max(run.updated, time)
     match event:
@@ -182,7 +176,7 @@ def apply_event(run: Run, writer: Writer, event: Event) -> None:
             for name in event.deleted:
                 run.summary.pop(name, None)
         case Finish():
-            code = None if event.exit_code is None else _fit(event.exit_code)
+            code = None if event.exit_code is None else fit(event.exit_code)
             writer.finished, writer.exit_code = time, code
             if event.whole:
                 writer.first_time = min(writer.first_time, time)  # It has no Start: it came long after the run.
@@ -191,7 +185,7 @@ def apply_event(run: Run, writer: Writer, event: Event) -> None:
                         other.finished, other.exit_code, other.changed = time, code, True
             run.finished, run.exit_code = time, code
         case Lost():
-            run.lost = _fit(run.lost + event.rows)
+            run.lost = fit(run.lost + event.rows)
         case Rename():
             run.name = event.name
         case Metric():
