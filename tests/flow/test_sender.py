@@ -261,11 +261,12 @@ def test_while_nobody_stores_a_writer_takes_no_more_than_its_share_of_redis(
         made.log(row)
     key = streams.stream_key(streams.shard_of(made.path))
     with redis.Redis.from_url(redis_server) as client:
-        eventually(lambda: int(client.memory_usage(key) or 0) > 2**20)
+        # Redis counts another way than the writer: what one calls a full share is a little less or more to the other.
+        eventually(lambda: int(client.memory_usage(key, samples=0) or 0) > 2**19)
         begun = time.monotonic()
         made.finish()
         assert time.monotonic() - begun < 20
-        assert int(client.memory_usage(key) or 0) < 3 * 2**20  # Of four that were logged.
+        assert int(client.memory_usage(key, samples=0) or 0) < 3 * 2**20  # Of four that were logged.
     assert "events of calm-river-1 wait in" in capsys.readouterr().err
 
 
