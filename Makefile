@@ -34,9 +34,9 @@ demo: $(STAMP) ## Train eight classifiers at once and watch them live (RUNCAST_D
 up: $(STAMP) ## Start the service and the dashboard on http://127.0.0.1:8484
 	$(BIN)/runcast up $(ARGS)
 
-# Tests mostly wait, for processes and for clocks; those of one file stay together, as they share what they stand on.
+# The tests of one file stay together, as they share what they stand on.
 test: $(STAMP) browser ## Run all tests
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(TESTS) $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(TESTS) $(ARGS)
 
 integrations: $(INTEGRATIONS_STAMP)
 

@@ -26,6 +26,11 @@ settings.register_profile("shared", deadline=None, suppress_health_check=[Health
 settings.load_profile("shared")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Tests mostly wait, for processes and for clocks: half again as many workers as there are cores."""
+    return (os.cpu_count() or 2) * 3 // 2
+
+
 @pytest.fixture(scope="session")
 def _stream_server() -> Iterator[StreamServer]:
     # A short path: a unix socket's may have no more than about 100 bytes.

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import FloatRect, Locator, Page
 
 
 def ready(page: Page, *, metrics: int = 1) -> None:
     """Wait until the board shows charts and holds their points."""
     page.wait_for_function(f"window.__rc?.board?.synced && __rc.board.cards.count >= {metrics}", timeout=30_000)
+
+
+def box_of(shown: Locator) -> FloatRect:
+    """Where something lies on the page, in CSS pixels; AssertionError when it is not to be seen."""
+    box = shown.bounding_box()
+    assert box, f"{shown} is not to be seen"
+    return box
 
 
 def ask(page: Page, message: dict[str, Any]) -> None:

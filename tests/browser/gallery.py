@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize
-from tests.browser.board import ask, ready
+from tests.browser.board import ask, box_of, ready
 from tests.browser.chromium import WINDOW, launched
 from tests.browser.line import line_to
 from tests.browser.stage import free_port, service
@@ -150,8 +150,7 @@ def live(page: Page, place: Place) -> None:
     page.goto(f"{place.demo}/?project={PROJECT}")
     ready(page, metrics=4)
     page.wait_for_timeout(SETTLE_MS)
-    box = page.locator(".rc .plot").nth(1).bounding_box()
-    assert box
+    box = box_of(page.locator(".rc .plot").nth(1))
     page.mouse.move(box["x"] + 50 + 0.45 * (box["width"] - 62), box["y"] + box["height"] / 2)
 
 

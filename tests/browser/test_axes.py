@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.board import drawn, ready
+from tests.browser.board import box_of, drawn, ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
 
@@ -142,8 +142,7 @@ def test_charts_lie_along_what_define_metric_says_or_what_is_chosen(stage: Stage
     lies("val/acc", 0.1, 3)
     lies("loss", 0, 300)
     # A stretch is of one axis: the others stay as they are, and a link has it too.
-    box = page.locator('.plot[data-name="val/acc"]').bounding_box()
-    assert box
+    box = box_of(page.locator('.plot[data-name="val/acc"]'))
     left, width = box["x"] + 50, box["width"] - 62
     page.mouse.move(left + width / 4, box["y"] + 60)
     page.mouse.down()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.board import ask, drawn, ready, stats
+from tests.browser.board import ask, box_of, drawn, ready, stats
 from tests.browser.conftest import Open
 from tests.browser.many import fill
 from tests.browser.stage import Stage, service
@@ -203,9 +203,7 @@ def test_a_phone_has_one_chart_in_a_row_and_everything_within_its_width(stage: S
     ready(page, metrics=12)
     page.wait_for_function("__rc.board.root.querySelectorAll('.plot canvas').length > 1")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    boxes = [page.locator(".card:visible").nth(at).bounding_box() for at in range(2)]
-    assert boxes[0]
-    assert boxes[1]
+    boxes = [box_of(page.locator(".card:visible").nth(at)) for at in range(2)]
     assert boxes[0]["x"] == boxes[1]["x"]
     assert boxes[0]["width"] > 0.85 * PHONE["width"]
     expect(page.get_by_placeholder("Filter metrics")).to_be_visible()

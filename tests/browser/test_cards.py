@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.board import ready
+from tests.browser.board import box_of, ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
 
@@ -120,9 +120,7 @@ def test_a_chart_is_pulled_to_another_place_and_to_another_size(page: Page) -> N
     natural = names(page)
     head = page.locator(f".card:has([data-name='{natural[0]}']) .title")
     last = page.locator(f".card:has([data-name='{natural[2]}'])")
-    box, target = head.bounding_box(), last.bounding_box()
-    assert box is not None
-    assert target is not None
+    box, target = box_of(head), box_of(last)
     page.mouse.move(box["x"] + 60, box["y"] + 10)
     page.mouse.down()
     page.mouse.move(target["x"] + target["width"] - 20, target["y"] + 60, steps=8)
@@ -136,15 +134,13 @@ def test_a_chart_is_pulled_to_another_place_and_to_another_size(page: Page) -> N
     moved = [natural[1], natural[2], natural[0]]
     assert names(page) == moved
     card = page.locator(f".card:has([data-name='{natural[1]}'])")
-    before = card.bounding_box()
-    assert before is not None
+    before = box_of(card)
     card.hover()
     page.mouse.move(before["x"] + before["width"] - 5, before["y"] + before["height"] - 5)
     page.mouse.down()
     page.mouse.move(before["x"] + 2 * before["width"], before["y"] + 2 * before["height"], steps=8)
     page.mouse.up()
-    after = card.bounding_box()
-    assert after is not None
+    after = box_of(card)
     assert after["width"] > 1.9 * before["width"]
     assert after["height"] > 1.9 * before["height"]
     page.wait_for_function(

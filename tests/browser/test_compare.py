@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
-from tests.browser.board import ready
+from tests.browser.board import box_of, ready
 from tests.browser.chromium import WINDOW
 from tests.browser.conftest import Open
 from tests.browser.many import fill
@@ -128,8 +128,7 @@ def test_a_brush_on_an_axis_chooses_runs(page: Page) -> None:
     page.locator(".choice button", has_text="Parallel").click()
     expect(page.locator(".c-path")).to_have_count(200)
     handle = page.get_by_role("slider", name="Range of config.lr")
-    box = handle.bounding_box()
-    assert box
+    box = box_of(handle)
     page.mouse.move(box["x"] + 14, box["y"] + box["height"] * 0.3)
     page.mouse.down()
     page.mouse.move(box["x"] + 14, box["y"] + box["height"] * 0.6, steps=4)

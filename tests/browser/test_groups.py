@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.board import ask, drawn, ready
+from tests.browser.board import ask, box_of, drawn, ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
 
@@ -109,8 +109,7 @@ def test_the_list_names_the_groups_and_hides_them_and_a_link_shows_the_same(page
     expect(heads.locator(".muted")).to_have_text(["3", "3", "3"])
     expect(heads.last.locator(".value")).to_have_text("106.9")
     expect(page.locator(".group-runs").last.locator(".run-name")).to_have_text(["run 6", "run 3", "run 0"])
-    box = page.locator(".rc .plot").first.bounding_box()
-    assert box
+    box = box_of(page.locator(".rc .plot").first)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
     expect(page.locator(".tip-row:visible span").first).to_have_text("lr = 0.1 · mean of 3")
     page.locator('.row[data-id="r0"] .swatch').click()

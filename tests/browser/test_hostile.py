@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, expect
-from tests.browser.board import ready
+from tests.browser.board import box_of, ready
 from tests.browser.chromium import WINDOW
 from tests.browser.hostile import IMG, NAME, TEXT, TRAINING, faults
 from tests.browser.stage import Stage, service
@@ -64,8 +64,7 @@ def test_on_the_live_page(hostile: Stage, page: Page) -> None:
     expect(page.locator(".row .run-name").first).to_contain_text(IMG, timeout=LOADED_MS)
     expect(page.locator(".card .title b").first).to_contain_text(IMG, timeout=LOADED_MS)
     assert faults(page) == []
-    box = page.locator(".rc .plot").first.bounding_box()
-    assert box
+    box = box_of(page.locator(".rc .plot").first)
     page.mouse.move(box["x"] + 200, box["y"] + 60)
     expect(page.locator(".tip-row span").first).to_contain_text(IMG, timeout=LOADED_MS)
     assert faults(page) == []

@@ -7,7 +7,7 @@ import statistics
 from urllib.parse import urlencode
 
 from playwright.sync_api import Dialog, expect
-from tests.browser.board import WATCH, ask, drawn, points, ready, stats
+from tests.browser.board import WATCH, ask, box_of, drawn, points, ready, stats
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
 
@@ -142,8 +142,7 @@ def test_the_tooltip_names_every_run_and_a_zoom_can_be_undone(stage: Stage, visi
     page = visit(f"{stage.url}/?project=trio")
     ready(page)
     page.wait_for_function("__rc.board.runs.size === 3")
-    box = page.locator(".rc .plot").first.bounding_box()
-    assert box
+    box = box_of(page.locator(".rc .plot").first)
     page.mouse.move(box["x"] + box["width"] / 3, box["y"] + 60)
     expect(page.locator(".rc .tip .tip-row:visible")).to_have_count(3)
     page.mouse.down()
@@ -167,8 +166,7 @@ def test_the_pointer_and_a_zoom_are_shared_by_all_charts(stage: Stage, visit: Op
     page = visit(f"{stage.url}/?project=shared&smooth=0")
     ready(page, metrics=6)
     page.wait_for_function("__rc.board.whole && __rc.board.root.querySelectorAll('.plot canvas').length === 6")
-    box = page.locator(".rc .plot").nth(2).bounding_box()
-    assert box
+    box = box_of(page.locator(".rc .plot").nth(2))
     wide = box["width"] - 62
     page.mouse.move(box["x"] + 50 + wide / 4, box["y"] + 80)
     expect(page.locator(".tip-head")).to_have_text("step 25")
@@ -201,8 +199,7 @@ def test_the_tooltip_has_the_logged_value_to_its_last_digit_beside_the_smoothed_
     page = visit(f"{stage.url}/?project=exact&smooth=0.9")
     ready(page)
     page.wait_for_function("__rc.board.runs.size === 2 && __rc.board.whole")
-    box = page.locator(".rc .plot").first.bounding_box()
-    assert box
+    box = box_of(page.locator(".rc .plot").first)
     middle = box["x"] + 50 + (box["width"] - 62) / 2
     page.mouse.move(middle, box["y"] + box["height"] - 30)
     near = page.locator(".tip-row.near")

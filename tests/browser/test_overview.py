@@ -7,7 +7,7 @@ import urllib.request
 from typing import Any
 
 from playwright.sync_api import Page, expect
-from tests.browser.board import ready
+from tests.browser.board import box_of, ready
 from tests.browser.conftest import Open
 from tests.browser.held import hold
 from tests.browser.stage import Stage
@@ -177,6 +177,5 @@ def test_what_is_not_there_yet_is_explained_in_the_middle_of_the_page(stage: Sta
     expect(page.get_by_text("A run has started")).to_be_visible()
     page = visit(f"{stage.url}/run?project=begun&run=nobody")
     expect(page.get_by_text("There is no such run")).to_be_visible(timeout=30_000)
-    box = page.locator(".st-key-lesson").bounding_box()
-    assert box is not None
+    box = box_of(page.locator(".st-key-lesson"))
     assert abs(box["x"] + box["width"] / 2 - 720) < 30

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
-from tests.browser.board import ready
+from tests.browser.board import box_of, ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
 from tests.flow.running import wait_until
@@ -155,7 +155,7 @@ def test_a_histogram_is_drawn_as_it_was_at_the_moment_and_all_of_them_below_it(p
     expect(note).to_have_text("step 0 · 1 of 6")
     expect(bars).to_have_accessible_name("10 values from 0 to 9, half of them below 4.5")
     expect(card(page, "sample").locator(".note")).to_have_text("step 0 · 1 of 6")
-    width = weights.locator(".heat").bounding_box()["width"]
+    width = box_of(weights.locator(".heat"))["width"]
     weights.locator(".heat").click(position={"x": width * 0.4, "y": 20})
     expect(note).to_have_text("step 2 · 3 of 6")
 

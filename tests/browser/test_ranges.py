@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.board import ask, drawn, ready
+from tests.browser.board import ask, box_of, drawn, ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
 
@@ -77,10 +77,7 @@ def test_axes_are_set_by_hand_for_one_chart(stage: Stage, visit: Open) -> None:
     expect(mark).to_be_visible()
     # The crosshair of the other charts stands at the same step, not at the same part of the width.
     page.wait_for_function("__rc.board.cards.cards.get('loss').x?.[1] === 800")
-    box = page.locator('.plot[data-name="loss"]').bounding_box()
-    other = page.locator('.plot[data-name="acc"]').bounding_box()
-    assert box
-    assert other
+    box, other = (box_of(page.locator(f'.plot[data-name="{name}"]')) for name in ("loss", "acc"))
     page.mouse.move(box["x"] + 50 + (box["width"] - 62) / 2, box["y"] + 60)
     place = 50 + 600 / (POINTS - 1) * (other["width"] - 62)
     page.wait_for_function(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.board import ask, drawn, ready
+from tests.browser.board import ask, box_of, drawn, ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
 
@@ -98,8 +98,7 @@ def test_the_ranks_of_a_run_fold_into_one_curve_and_fan_out_by_a_click(stage: St
     expect(chip).to_be_visible()
     page.wait_for_timeout(500)
     assert shown(page) == 1
-    box = page.locator(".rc .plot").first.bounding_box()
-    assert box
+    box = box_of(page.locator(".rc .plot").first)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
     expect(page.locator(".rc .tip .tip-row:visible")).to_have_count(1)
     expect(page.locator(".rc .tip .tip-row:visible span")).to_have_text("eight ranks · mean of 8")

@@ -6,7 +6,7 @@ import re
 import time
 
 from playwright.sync_api import Browser, expect
-from tests.browser.board import PICTURE, WATCH, ask, ready, stats
+from tests.browser.board import PICTURE, WATCH, ask, box_of, ready, stats
 from tests.browser.chromium import WINDOW
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
@@ -72,8 +72,7 @@ def test_the_keyboard_plays_seeks_and_goes_live(stage: Stage, visit: Open) -> No
     expect(page.locator(".rc .card")).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})
     for control in page.locator(".dock > :visible").all():
-        box = control.bounding_box()
-        assert box
+        box = box_of(control)
         assert 0 <= box["x"] <= 390 - box["width"], "a control is cut off on a phone"
 
 

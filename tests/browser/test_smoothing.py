@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.board import drawn, ready
+from tests.browser.board import box_of, drawn, ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
 
@@ -101,8 +101,7 @@ def test_the_kind_and_the_decades_are_chosen_and_kept(stage: Stage, visit: Open)
         page.wait_for_timeout(100)
     page.get_by_role("button", name="Logarithmic x axis").click()
     shows("range", 0, 3)
-    box = page.locator(".rc .plot").first.bounding_box()
-    assert box
+    box = box_of(page.locator(".rc .plot").first)
     left, width = box["x"] + 50, box["width"] - 62
     page.mouse.move(left + width / 3, box["y"] + 60)
     expect(page.locator(".tip-head")).to_have_text("step 10")

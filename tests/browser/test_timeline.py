@@ -6,7 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.board import ready
+from tests.browser.board import box_of, ready
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
 from tests.conftest import eventually
@@ -124,3 +124,25 @@ def test_a_click_or_a_key_goes_there_and_what_is_hidden_has_no_marks(page: Page)
     expect(failed).to_have_count(1)
     page.set_viewport_size({"width": 390, "height": 844})
     expect(page.locator(".mark").first).to_be_visible()
+
+
+PART = "(({ t, t0, t1 }) => Math.round((100 * (t - t0)) / (t1 - t0)))(__rc.board.clock)"
+
+
+def test_a_drag_may_begin_on_a_mark(page: Page) -> None:
+    """At the end of runs that are over lies a mark: whoever draws the clock back from there presses on it."""
+    page.wait_for_function("__rc.board.dock.timeline.told.length === 6")
+    mark = page.locator(".mark").last
+    expect(mark).to_be_visible()
+    track, pin = box_of(page.locator(".dock .track")), box_of(mark)
+    y = track["y"] + track["height"] / 2
+    page.mouse.move(pin["x"] + pin["width"] / 2, y)
+    page.mouse.down()
+    expect(page.locator(".mark-said")).to_be_visible()
+    page.mouse.move(track["x"] + track["width"] / 4, y, steps=4)
+    page.wait_for_function(f"{PART} === 25")
+    expect(page.locator(".mark-said")).not_to_be_visible()
+    page.mouse.up()
+    page.mouse.move(track["x"] + track["width"] / 2, y, steps=4)
+    page.wait_for_timeout(300)
+    assert page.evaluate(PART) == 25

@@ -13,8 +13,8 @@ import re
 import time
 from collections.abc import Callable
 
-from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
-from tests.browser.board import PICTURE, ready
+from playwright.sync_api import Browser, Locator, Page, expect
+from tests.browser.board import PICTURE, box_of, ready
 from tests.browser.chromium import FLAGS, WINDOW, executable, launched
 from tests.browser.gallery import IMAGES, PROJECT, demo, save
 
@@ -58,7 +58,7 @@ class Walk:
         """Drag over the chart where the curve of the run ends."""
         said = self.page.locator(f'.row[data-id="{run}"] .run-detail').inner_text()
         steps = [_step(text) for text in self.page.locator(".row .run-detail").all_inner_texts()]
-        box = _box(self.card("train/loss").locator(".plot"))
+        box = box_of(self.card("train/loss").locator(".plot"))
         wide = box["width"] - PLOT["left"] - PLOT["right"]
         ends = (_step(said) - BEFORE, _step(said) + AFTER)
         left, right = (box["x"] + PLOT["left"] + wide * min(1, max(0, end / max(steps))) for end in ends)
@@ -73,7 +73,7 @@ class Walk:
 
     def scrub(self) -> None:
         """Draw the clock back along the timeline until no value is broken, then on again until one is."""
-        track = _box(self.page.locator(".dock .track"))
+        track = box_of(self.page.locator(".dock .track"))
         x, y = track["x"] + track["width"] - 2, track["y"] + track["height"] / 2
         self.page.mouse.move(x, y)
         self.page.mouse.down()
@@ -141,12 +141,6 @@ def walk(browser: Browser, url: str, take: Take) -> None:
 def _names(page: Page) -> list[str]:
     names = page.locator(".plot:has(canvas)").evaluate_all("(plots) => plots.map((plot) => plot.dataset.name)")
     return [str(name) for name in names]
-
-
-def _box(shown: Locator) -> FloatRect:
-    box = shown.bounding_box()
-    assert box
-    return box
 
 
 def _step(said: str) -> int:

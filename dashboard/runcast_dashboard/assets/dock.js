@@ -9,6 +9,7 @@ import { Timeline } from "./timeline.js";
 
 const DAY_MS = 86_400_000;
 const SAID_MS = 2000;
+const DRAG_PX = 4; // Less is the tremor of a click.
 
 export class Dock {
   constructor(board) {
@@ -68,10 +69,16 @@ export class Dock {
       return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
     };
     let dragging = false;
+    let mark = null; // Pressed: a click goes to its moment, and a drag begins there as anywhere.
+    let pressed = 0;
     track.onpointerdown = (event) => {
+      if (event.button) return;
       track.setPointerCapture(event.pointerId);
       dragging = true;
-      this.board.ask({ op: "seek", part: at(event) });
+      mark = this.timeline.markOf(event.target);
+      pressed = event.clientX;
+      if (mark) this.timeline.go(mark);
+      else this.board.ask({ op: "seek", part: at(event) });
     };
     track.onpointermove = (event) => {
       const part = at(event);
@@ -79,7 +86,9 @@ export class Dock {
         this.bubble.style.left = `${part * 100}%`;
         write(this.bubble, this.label(this.shown.t0 + part * (this.shown.t1 - this.shown.t0)));
       }
-      if (dragging) this.board.ask({ op: "seek", part });
+      if (!dragging || (mark && Math.abs(event.clientX - pressed) < DRAG_PX)) return;
+      if (mark) this.timeline.say((mark = null));
+      this.board.ask({ op: "seek", part });
     };
     track.onpointerup = track.onpointercancel = () => {
       dragging = false;

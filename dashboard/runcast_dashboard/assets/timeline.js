@@ -127,11 +127,16 @@ export class Timeline {
     const pin = element("button", "mark", element("i"));
     pin.type = "button";
     pin.tabIndex = -1; // `[` and `]` reach them: a hundred stops of the tab key would be none.
-    pin.onpointerdown = (event) => event.stopPropagation();
-    pin.onclick = () => this.go(this.shown[pin.dataset.at]);
+    pin.onclick = () => this.go(this.shown[pin.dataset.at]); // By what is no pointer: the track takes those.
     pin.onpointerenter = () => this.say(this.shown[pin.dataset.at]);
-    pin.onpointerleave = () => this.say(null);
+    pin.onpointerleave = ({ buttons }) => buttons || this.say(null); // While one is held, the pointer is the track's.
     return pin;
+  }
+
+  // The mark that was pressed, or null: the track takes the pointer, so that a drag may begin on a mark.
+  markOf(target) {
+    const pin = target.closest(".mark");
+    return pin && this.shown[pin.dataset.at];
   }
 
   say(mark) {
