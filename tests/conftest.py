@@ -26,6 +26,7 @@ settings.register_profile("shared", deadline=None, suppress_health_check=[Health
 settings.load_profile("shared")
 
 
+@pytest.hookimpl(optionalhook=True)  # Where the integrations are tested, there is no xdist.
 def pytest_xdist_auto_num_workers() -> int:
     """Tests mostly wait, for processes and for clocks: half again as many workers as there are cores."""
     return (os.cpu_count() or 2) * 3 // 2
