@@ -212,3 +212,19 @@ def test_two_dozen_runs_have_two_dozen_colours(blank: Page) -> None:
         }"""
     )
     assert len(set(colours)) == 24
+
+
+def test_a_list_that_offers_what_it_offered_is_left_alone(blank: Page) -> None:
+    """One that is open would shut; another choice is shown all the same, and names from strangers are text."""
+    seen = blank.evaluate(
+        """async () => {
+          const { offer, picker } = await import("./picker.js");
+          const list = picker("", "Which", () => {}, [["", "none"], ["<b>a</b>"], ["b"]], "b");
+          const [, first] = list.options;
+          offer(list, [["", "none"], ["<b>a</b>"], ["b"]], "<b>a</b>");
+          const same = [first === list.options[1], list.value, first.innerHTML];
+          offer(list, [["", "none"], ["b"], ["c"]]);
+          return [same, first === list.options[1], list.value, list.options.length];
+        }"""
+    )
+    assert seen == [[True, "<b>a</b>", "&lt;b&gt;a&lt;/b&gt;"], False, "", 3]

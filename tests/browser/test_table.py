@@ -224,11 +224,15 @@ def test_many_runs_are_tagged_hidden_and_deleted_with_a_way_back(page: Page, man
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".t-toast")).to_contain_text("Taken back")
     expect(page.locator(".t-line .t-tag", has_text="<b>best</b>")).to_have_count(0)
-    page.get_by_role("button", name="Delete", exact=True).click()
+    # By keys: what they pressed goes, and they go on with what comes in its place.
+    page.get_by_role("button", name="Delete", exact=True).press("Enter")
     expect(page.locator(".t-total")).to_have_text("0 runs")
     assert many.get("/projects/sweep/runs/r01000")["deleted"]
-    page.get_by_role("button", name="Undo").click()
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_focused()
+    undo.press("Enter")
     expect(page.locator(".t-total")).to_have_text("100 runs")
+    expect(page.locator(".t-grid")).to_be_focused()
     page.locator(".t-line .t-check").first.check()
     page.get_by_role("button", name="Hide", exact=True).click()
     expect(page.locator(".t-total")).to_have_text("99 runs")
@@ -387,7 +391,8 @@ def test_a_table_that_is_looked_at_is_live_and_does_not_jump(stage: Stage, visit
     expect(fresh).to_have_text("1 new run", timeout=30_000)
     assert _tops(page) == before
     assert page.evaluate("__rc.table.grid.root.scrollTop") == 300
-    fresh.click()
+    fresh.press("Enter")
+    expect(page.locator(".t-grid")).to_be_focused()
     first = page.locator(".t-line").first
     expect(page.locator(".t-name").first).to_have_text(f"{HOSTILE}😀")
     expect(page.locator(".t-dot[data-state=running]")).to_have_count(1)

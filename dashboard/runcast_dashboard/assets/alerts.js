@@ -5,29 +5,28 @@ import { Service } from "./asking.js";
 import { mounted, themed } from "./component.js";
 import { button, element, icon, write } from "./dom.js";
 import { dateTime, whole } from "./format.js";
+import { offerProjects, picker } from "./picker.js";
 
 const ASK_MS = 2000;
 const SHOWN_MAX = 200;
 const CHARS_MAX = 400; // Of a rule, as the service takes it.
+const LEVELS = [["", "as usual"], ["INFO", "info"], ["WARN", "warning"], ["ERROR", "error"]];
 const EXAMPLES = ["loss > 3", "lr == 0 for 5m", "val/loss not falling for 1000 steps", "grad/* is nan", "gpu idle for 10m", "run silent for 5m"];
 
 class Alerts {
   constructor(component) {
     this.component = component;
-    const { project, projects } = component.data;
-    this.service = new Service(project);
-    const picker = element("select", "a-picker", ...[...new Set([project, ...projects])].map((name) => Object.assign(element("option", "", name), { value: name, selected: name === project })));
-    picker.setAttribute("aria-label", "Project");
-    picker.onchange = () => this.component.setTriggerValue("project", picker.value);
+    this.service = new Service(component.data.project);
+    this.picker = picker("a-picker", "Project", (name) => this.component.setTriggerValue("project", name));
     this.trouble = element("p", "a-trouble");
     this.trouble.setAttribute("role", "status");
     this.list = element("div", "a-list");
     this.rules = element("div", "a-rules");
-    this.root = element("div", "ra", element("div", "a-head", picker, this.trouble), element("div", "a-parts",
+    this.root = element("div", "ra", element("div", "a-head", this.picker, this.trouble), element("div", "a-parts",
       element("section", "", element("h2", "", "Alerts"), this.list),
       element("section", "", element("h2", "", "Rules"), this.rules, this.form())));
     component.parentElement.append(this.root);
-    themed(this.root);
+    this.update(component);
     this.ask = this.ask.bind(this);
     document.addEventListener("visibilitychange", this.ask);
     this.ask();
@@ -35,6 +34,7 @@ class Alerts {
 
   update(component) {
     this.component = component;
+    offerProjects(this.picker, component.data);
     themed(this.root);
   }
 
@@ -42,8 +42,7 @@ class Alerts {
     this.field = element("input", "a-field");
     Object.assign(this.field, { placeholder: "loss > 3 for 1m", maxLength: CHARS_MAX, spellcheck: false });
     this.field.setAttribute("aria-label", "New rule");
-    this.level = element("select", "a-level", ...[["", "as usual"], ["INFO", "info"], ["WARN", "warning"], ["ERROR", "error"]].map(([value, name]) => Object.assign(element("option", "", name), { value })));
-    this.level.setAttribute("aria-label", "How bad it is");
+    this.level = picker("a-level", "How bad it is", () => {}, LEVELS);
     this.words = element("p", "a-words");
     this.words.setAttribute("role", "status");
     const made = element("form", "a-form", this.field, this.level, Object.assign(element("button", "a-chip strong", "Add"), { type: "submit" }));

@@ -5,6 +5,7 @@ import { button, element, replaceHeld, write } from "./dom.js";
 import { tick } from "./format.js";
 import { RUNS_MIN, explained, importance } from "./importance.js";
 import { apart, clipped } from "./names.js";
+import { offer, picker } from "./picker.js";
 import { shownValue } from "./table-columns.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -18,20 +19,8 @@ function svg(tag, attributes = {}, ...children) {
   return made;
 }
 
-function picker(label, onChange) {
-  const select = element("select", "c-select");
-  select.setAttribute("aria-label", label);
-  select.onchange = onChange;
-  return select;
-}
-
-function fill(select, fields, value) {
-  select.replaceChildren(...fields.map(({ name }) => {
-    const option = element("option", "", name);
-    option.value = name;
-    return option;
-  }));
-  select.value = fields.some(({ name }) => name === value) ? value : (fields[0]?.name ?? "");
+function fill(list, fields, value) {
+  offer(list, fields.map(({ name }) => [name]), fields.some(({ name }) => name === value) ? value : (fields[0]?.name ?? ""));
 }
 
 const CHAR_PX = 7; // Of an axis' name, on average.
@@ -43,8 +32,8 @@ const label = (value) => (typeof value === "number" ? tick(value) : String(value
 export class Scatter {
   constructor(page) {
     this.page = page;
-    this.x = picker("Horizontal", () => this.draw());
-    this.y = picker("Vertical", () => this.draw());
+    this.x = picker("c-select", "Horizontal", () => this.draw());
+    this.y = picker("c-select", "Vertical", () => this.draw());
     this.plot = element("div", "c-plot");
     this.tip = element("div", "c-tip");
     this.tip.hidden = true;
@@ -110,8 +99,7 @@ export class Parallel {
       this.brushes.clear();
       this.draw();
     }, "Clear");
-    this.more = picker("Add or remove an axis", () => {
-      const name = this.more.value;
+    this.more = picker("c-select", "Add or remove an axis", (name) => {
       this.chosen = this.chosen.includes(name) ? this.chosen.filter((one) => one !== name) : [...this.chosen, name].slice(-12);
       this.brushes.delete(name);
       this.draw();
@@ -137,12 +125,7 @@ export class Parallel {
   draw() {
     const { runs } = this.page;
     const axes = this.chosen.map((name) => this.usable.find((one) => one.name === name)).filter(Boolean);
-    this.more.replaceChildren(...["", ...this.usable.map(({ name }) => name)].map((name) => {
-      const option = element("option", "", name ? `${this.chosen.includes(name) ? "✓ " : ""}${name}` : "add or remove …");
-      option.value = name;
-      return option;
-    }));
-    this.more.value = "";
+    offer(this.more, [["", "add or remove …"], ...this.usable.map(({ name }) => [name, this.chosen.includes(name) ? `✓ ${name}` : name])], "");
     if (axes.length < 2) return void this.plot.replaceChildren(element("p", "c-none", "Two axes or more are needed: choose some that differ."));
     const width = Math.max(this.plot.clientWidth - 4, axes.length * 108);
     const height = Math.max(280, this.plot.clientHeight - 12);
@@ -239,7 +222,7 @@ export class Parallel {
 export class Importance {
   constructor(page) {
     this.page = page;
-    this.outcome = picker("Outcome", () => this.draw());
+    this.outcome = picker("c-select", "Outcome", () => this.draw());
     this.words = element("p", "c-words");
     this.list = element("div", "c-bars");
     this.root = element("section", "c-part", element("div", "c-tools", element("label", "", "What mattered for ", this.outcome)), this.words, this.list);

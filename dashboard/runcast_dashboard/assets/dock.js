@@ -4,11 +4,13 @@ import { copy } from "./clipboard.js";
 import { button, choice, element, icon, write } from "./dom.js";
 import { Film } from "./film.js";
 import { clockTime, dateTime, duration, whole } from "./format.js";
+import { picker } from "./picker.js";
 import { Race } from "./race.js";
 import { Timeline } from "./timeline.js";
 
 const DAY_MS = 86_400_000;
 const SAID_MS = 2000;
+const SPEEDS = ["1", "5", "20", "60", "600"].map((speed) => [speed, `${speed}×`]);
 const DRAG_PX = 4; // Less is the tremor of a click.
 
 export class Dock {
@@ -26,10 +28,8 @@ export class Dock {
     this.track.setAttribute("role", "slider");
     this.track.setAttribute("aria-label", "Moment shown");
     this.track.tabIndex = 0; // The arrows move it, here as anywhere on the board.
-    this.speeds = choice([["1", "1×"], ["5", "5×"], ["20", "20×"], ["60", "60×"], ["600", "600×"]], "20", (speed) => this.pace(speed));
-    this.speed = element("select", "pick speed", ...[...this.speeds.children].map(({ dataset, textContent }) => Object.assign(element("option", "", textContent), { value: dataset.value })));
-    this.speed.setAttribute("aria-label", "Speed of the replay");
-    this.speed.onchange = () => this.pace(this.speed.value);
+    this.speeds = choice(SPEEDS, "20", (speed) => this.pace(speed));
+    this.speed = picker("pick speed", "Speed of the replay", (speed) => this.pace(speed), SPEEDS);
     this.pace("20", false);
     this.liveButton = button("live on", "Follow what is logged now (l)", () => board.ask({ op: "live" }), element("i"), "LIVE");
     this.shareButton = button("round", "Copy a link to this moment", () => this.share(), icon("link"));

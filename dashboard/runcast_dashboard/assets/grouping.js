@@ -2,41 +2,21 @@
 
 import { button, element, write } from "./dom.js";
 import { number } from "./format.js";
+import { offer, picker } from "./picker.js";
 
 const BANDS = [["range", "min – max"], ["std", "± std"], ["stderr", "± std error"]];
-
-function picker(label, onChoose) {
-  const made = element("select", "pick");
-  made.setAttribute("aria-label", label);
-  made.onchange = () => onChoose(made.value);
-  return made;
-}
-
-function offer(select, choices, chosen) {
-  const said = JSON.stringify(choices);
-  if (select.dataset.said !== said) {
-    select.dataset.said = said;
-    select.replaceChildren(...choices.map(([value, text]) => {
-      const option = element("option", "", text);
-      option.value = value;
-      return option;
-    }));
-  }
-  select.value = chosen;
-}
 
 export class Grouping {
   constructor(list) {
     this.list = list;
     this.heads = new Map();
     const { board } = list;
-    this.by = picker("Group by", (by) => board.setOptions({ by }));
+    this.by = picker("pick", "Group by", (by) => board.setOptions({ by }));
     this.by.title = "One curve for all runs that agree on this config key: their mean, over all runs that are shown";
-    this.band = picker("Band", (band) => board.setOptions({ band }));
+    this.band = picker("pick", "Band", (band) => board.setOptions({ band }), BANDS, board.options.band);
     this.band.title = "What the band around a group's mean shows";
     this.root = element("div", "grouping", this.by, this.band);
     this.root.hidden = true;
-    offer(this.band, BANDS, board.options.band);
   }
 
   // Put the rows under the headings of their groups, or back into one list.

@@ -1,7 +1,6 @@
 // What the samples of a machine are: which part of it, in words, and in which unit. And what stands where there are none.
 
 import { element } from "./dom.js";
-import { isSystem } from "./names.js";
 
 // By the name below `_system/`, as docs/surroundings.md lists them: the part, what it says, the unit.
 const KNOWN = {

@@ -4,6 +4,7 @@
 import { button, element, search, write } from "./dom.js";
 import { number, whole } from "./format.js";
 import { Grouping } from "./grouping.js";
+import { offerProjects, picker } from "./picker.js";
 
 export class RunList {
   constructor(board) {
@@ -12,9 +13,7 @@ export class RunList {
     this.count = element("span", "muted");
     this.metric = element("span", "metric");
     this.list = element("div", "runs");
-    this.picker = element("select", "picker");
-    this.picker.setAttribute("aria-label", "Project");
-    this.picker.onchange = () => board.trigger("project", this.picker.value);
+    this.picker = picker("picker", "Project", (project) => board.trigger("project", project));
     this.all = button("link", "Show or hide all runs", () => this.toggleAll());
     this.find = search("Filter runs", () => this.filter());
     this.grouping = new Grouping(this);
@@ -25,18 +24,9 @@ export class RunList {
     this.update(board.data);
   }
 
-  update({ project, projects }) {
-    const names = projects.includes(project) ? projects : [project, ...projects];
-    const shown = [...this.picker.options].map((option) => option.value);
-    if (names.join("\0") !== shown.join("\0")) {
-      this.picker.replaceChildren(...names.map((name) => {
-        const option = element("option", "", name);
-        option.value = name;
-        return option;
-      }));
-    }
-    this.picker.value = project;
-    this.picker.title = project;
+  update(data) {
+    offerProjects(this.picker, data);
+    this.picker.title = data.project;
   }
 
   show(runs) {

@@ -83,6 +83,7 @@ export class Bulk {
     const runs = [...table.selected];
     this.tags.hidden = true; // It would lie over the way back.
     const leaves = "hidden" in what || "deleted" in what;
+    const held = this.bar.matches(":focus-within");
     let done;
     this.changing = true;
     try {
@@ -99,21 +100,25 @@ export class Bulk {
     if (done.changed.length) this.tell(did, done.undo);
     else this.tell("Nothing to change: it was so already");
     await this.after(leaves ? runs : []);
+    if (held && this.bar.hidden) this.back.focus({ preventScroll: true }); // Keys go on with the way back.
   }
 
   async undo() {
     if (this.changing) return;
+    const { table } = this;
     this.changing = true;
+    const held = this.back.matches(":focus");
     this.toast.hidden = true;
     clearTimeout(this.timer);
     try {
-      for (const change of this.done.undo) await this.table.service.post("curate", change);
+      for (const change of this.done.undo) await table.service.post("curate", change);
       this.tell("Taken back", []);
     } catch (error) {
       this.tell(`It could not be taken back: ${error.message}`);
     }
     this.changing = false;
     await this.after([]);
+    if (held) table.grid.root.focus({ preventScroll: true });
   }
 
   async after(left) {

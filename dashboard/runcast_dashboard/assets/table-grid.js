@@ -2,6 +2,7 @@
 // when its owner gives a new order.
 
 import { button, element } from "./dom.js";
+import { picker } from "./picker.js";
 import { fill, groupLine, runLine } from "./table-line.js";
 
 const ROW = 36;
@@ -78,16 +79,8 @@ export class Grid {
   }
 
   curveTitle() {
-    const select = element("select", "t-select");
-    select.setAttribute("aria-label", "Metric whose curve is shown");
-    for (const metric of this.owner.columns.metrics) {
-      const option = element("option", "", metric);
-      option.value = metric;
-      select.append(option);
-    }
-    select.value = this.owner.columns.metric ?? "";
-    select.onchange = () => this.owner.onCurve(select.value);
-    return select;
+    const { metrics, metric } = this.owner.columns;
+    return picker("t-select", "Metric whose curve is shown", (name) => this.owner.onCurve(name), metrics.map((name) => [name]), metric ?? "");
   }
 
   showSort() {

@@ -1,6 +1,7 @@
 // Above the table: project, filter with its mistakes and examples, grouping, which runs, columns, and what is new.
 
 import { button, choice, element, search, write } from "./dom.js";
+import { offer, offerProjects, picker } from "./picker.js";
 
 const EXAMPLES = [
   ["state == running", "runs that run"],
@@ -15,9 +16,7 @@ const EXAMPLES = [
 export class Toolbar {
   constructor(table) {
     this.table = table;
-    this.picker = element("select", "t-select boxed");
-    this.picker.setAttribute("aria-label", "Project");
-    this.picker.onchange = () => table.component.setTriggerValue("project", this.picker.value);
+    this.picker = picker("t-select boxed", "Project", (project) => table.component.setTriggerValue("project", project));
     this.find = search("Filter: a name, or config.lr < 0.01 and …", (text) => table.onFilter(text));
     this.find.value = table.filter;
     this.find.classList.add("t-find");
@@ -32,9 +31,7 @@ export class Toolbar {
     this.wrong = element("div", "t-mistake");
     this.wrong.id = "t-mistake";
     this.wrong.setAttribute("role", "status");
-    this.grouped = element("select", "t-select boxed");
-    this.grouped.setAttribute("aria-label", "Group by");
-    this.grouped.onchange = () => table.onGrouped(this.grouped.value);
+    this.grouped = picker("t-select boxed", "Group by", (field) => table.onGrouped(field));
     this.views = choice([["active", "Runs", "All but hidden and deleted ones"], ["hidden", "Hidden", "Runs that were put aside"], ["deleted", "Deleted", "They can be restored"]], "active", (view) => table.onView(view));
     this.list = element("div", "t-columns");
     this.seek = search("Find a column", () => this.fill());
@@ -49,7 +46,10 @@ export class Toolbar {
       this.seek.focus();
     }, "Columns");
     this.total = element("span", "muted t-total");
-    this.fresh = button("t-news", "", () => table.showNews());
+    this.fresh = button("t-news", "", () => {
+      table.showNews();
+      table.grid.root.focus({ preventScroll: true }); // The button goes; keys go on with what it brought.
+    });
     this.fresh.hidden = true;
     this.root = element("div", "t-bar", this.picker,
       element("div", "t-filter", this.find, this.help, this.examples, this.wrong),
@@ -79,25 +79,14 @@ export class Toolbar {
   }
 
   update() {
-    const { project, projects } = this.table.data;
-    const names = projects.includes(project) ? projects : [project, ...projects];
-    this.options(this.picker, names.map((name) => [name, name]), project);
-  }
-
-  options(select, pairs, value) {
-    select.replaceChildren(...pairs.map(([id, name]) => {
-      const option = element("option", "", name);
-      option.value = id;
-      return option;
-    }));
-    select.value = value;
+    offerProjects(this.picker, this.table.data);
   }
 
   learned() {
     const { group, columns } = this.table;
     const groups = columns.groups;
     if (group && !groups.some(([id]) => id === group)) groups.push([group, group]);
-    this.options(this.grouped, [["", "No groups"], ...groups.map(([id, name]) => [id, `Group by ${name}`])], group);
+    offer(this.grouped, [["", "No groups"], ...groups.map(([id, name]) => [id, `Group by ${name}`])], group);
   }
 
   fill() {

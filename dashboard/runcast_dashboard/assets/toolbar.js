@@ -3,6 +3,7 @@
 import { button, choice, element, icon, search, write } from "./dom.js";
 import { duration } from "./format.js";
 import { isSystem } from "./names.js";
+import { offer, picker } from "./picker.js";
 import { Views } from "./views.js";
 import { KINDS } from "./smoothing.js";
 
@@ -24,7 +25,7 @@ export class Toolbar {
     this.spoken = element("span", "unseen");
     this.spoken.setAttribute("role", "status");
     this.health = element("div", "health", this.dot, this.words, this.spoken);
-    this.other = this.picker(options);
+    this.other = this.along(options);
     const axes = choice([["step", "Step", "What define_metric says, or else the step"], ["rel", "Relative", "Time since each run's start"], ["wall", "Wall", "Time of day"], ["metric", "Metric", "Along another metric, such as an epoch or tokens"]], options.axis, (axis) => {
       this.other.hidden = axis !== "metric";
       board.setOptions({ axis });
@@ -56,22 +57,15 @@ export class Toolbar {
       fill();
       this.board.setOptions({ smooth: Number(input.value) });
     };
-    const kind = element("select", "pick kind", ...KINDS.map(([value, text, title]) => {
-      const option = element("option", "", text);
-      Object.assign(option, { value, title });
-      return option;
-    }));
-    kind.setAttribute("aria-label", "Kind of smoothing");
+    const kind = picker("pick kind", "Kind of smoothing", (chosen) => this.board.setOptions({ kind: chosen }), KINDS, options.kind);
     kind.title = "How curves are smoothed; how much, beside it";
-    kind.value = options.kind;
-    kind.onchange = () => this.board.setOptions({ kind: kind.value });
     return element("div", "label", kind, input, shown);
   }
 
   // Which metric charts lie along: part of a name offers those that have it.
-  picker(options) {
+  along(options) {
     const input = search("name of a metric", (text) => {
-      this.offer(text);
+      this.suggest(text);
       if (this.board.cards.cards.has(text)) this.board.setOptions({ x: text });
     });
     this.names = element("datalist");
@@ -81,17 +75,13 @@ export class Toolbar {
     input.setAttribute("list", this.names.id);
     input.value = options.x;
     input.hidden = options.axis !== "metric";
-    input.onfocus = () => this.offer(input.value);
+    input.onfocus = () => this.suggest(input.value);
     return input;
   }
 
-  offer(text) {
+  suggest(text) {
     const found = [...this.board.cards.cards.keys()].filter((name) => !isSystem(name) && name.toLowerCase().includes(text.toLowerCase())).slice(0, OFFERED_MAX);
-    this.names.replaceChildren(...found.map((name) => {
-      const option = element("option");
-      option.value = name;
-      return option;
-    }));
+    offer(this.names, found.map((name) => [name, ""]));
   }
 
   toggle(text, option, title) {
