@@ -8,9 +8,9 @@ the same episodes, however often a service starts between them.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import isnan
 from typing import Any
 
@@ -22,12 +22,13 @@ from runcast.blocks import Block
 from runcast.rules import LIMIT, NAN, PLATEAU, Rule
 
 CALM_SECONDS = 60.0  # All must be well for so long before the same is said anew; and a rule speaks once in it.
-WATCHES_MAX = 2000  # Curves of one run that are in an episode, or may soon be; beyond them only whole runs are judged.
+WATCHES_MAX = 2000  # Curves of one run that one rule follows: those in an episode, or that may soon be.
 NAMES_MAX = 5  # Metrics that one alert names.
 _SECOND = 1_000_000_000
+_NEVER = -(2**62)
 
 _At = tuple[int, int]  # Time and step of a row.
-_Broken = tuple[int, int, str, float]  # And the metric, and its value there.
+_Broken = tuple[int, int, str, float, str]  # And the metric, its value there, and the writer's label.
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
@@ -53,8 +54,30 @@ class Watch(Struct, array_like=True):
 class Standing(Struct, array_like=True):
     """How the rules of a project stand with one run."""
 
-    watches: dict[str, dict[str, Watch]] = {}  # By rule's name, and by curve: the metric and its writer's label.
-    said: dict[str, int] = {}  # By rule's name: when it last spoke.
+    watches: dict[str, dict[str, Watch]] = {}  # By rule's key, and by curve: the metric and its writer's label.
+    said: dict[str, int] = {}  # By rule's key: when it last spoke.
+    pending: dict[str, list[_Broken]] = {}  # By rule's key: what it says when its minute of silence is over.
+    full: list[str] = []  # Keys of the rules that follow as many curves as they may.
+    last: int = 0  # When the last row was that was judged.
+
+    def keep(self, keys: Collection[str]) -> None:
+        """Forget rules that are there no more."""
+        for held in (self.watches, self.said, self.pending):
+            for key in held.keys() - keys:
+                del held[key]
+        self.full = [key for key in self.full if key in keys]
+
+    def resumed(self, time: int) -> None:
+        """Take in that the run began again: while nobody trained, no time passed."""
+        gap = time - self.last
+        if not self.last or gap <= 0:
+            return
+        for watches in self.watches.values():
+            for watch in watches.values():
+                watch.since, watch.calm, watch.best_time = (
+                    at and at + gap for at in (watch.since, watch.calm, watch.best_time)
+                )
+        self.last = time
 
 
 class Firing(Struct, frozen=True):
@@ -76,8 +99,7 @@ def judge(standing: Standing, rules: Sequence[Rule], block: Block, label: str) -
     for rule in rules:
         if rule.kind not in {NAN, LIMIT, PLATEAU}:
             continue
-        watches = standing.watches.get(rule.name)
-        if rule.kind == NAN and finite and not watches:
+        if rule.kind == NAN and finite and not standing.watches.get(rule.key) and not standing.pending.get(rule.key):
             continue  # What nearly every block is.
         broken: list[_Broken] = []
         for at in _columns(rule, block.names):
@@ -85,9 +107,10 @@ def judge(standing: Standing, rules: Sequence[Rule], block: Block, label: str) -
             column = values[at * block.rows : (at + 1) * block.rows]
             found, touched = _watch(standing, rule, block, column, f"{name}\n{label}")
             changed |= touched
-            broken += [(time, step, name, float(column[_row(block, time)])) for time, step in found]
-        firings += _say(standing, rule, sorted(broken), label)
-    return firings, changed
+            broken += [(time, step, name, float(column[_row(block, time)]), label) for time, step in found]
+        firings += _say(standing, rule, broken, block)
+    standing.last = max(standing.last, int(np.frombuffer(block.times, "<i8")[-1]))
+    return firings, changed or bool(firings)
 
 
 @lru_cache(maxsize=4096)
@@ -100,24 +123,45 @@ def _row(block: Block, time: int) -> int:
     return int(np.argmax(times == time))
 
 
-def _say(standing: Standing, rule: Rule, broken: Sequence[_Broken], label: str) -> list[Firing]:
-    """Speak of the first, and of those soon behind it in one breath: a thousand curves may break at once."""
+def _say(standing: Standing, rule: Rule, broken: Sequence[_Broken], block: Block) -> list[Firing]:
+    """Speak of what broke in one row in one breath: a thousand curves may. What breaks in the minute after it waits."""
+    times: NDArray[np.int64] = np.frombuffer(block.times, "<i8")
+    queue = standing.pending.pop(rule.key, [])
     firings: list[Firing] = []
-    spoken: list[list[_Broken]] = []
-    for each in broken:
-        if abs(each[0] - standing.said.get(rule.name, -(2**62))) >= CALM_SECONDS * _SECOND:
-            standing.said[rule.name] = each[0]
-            spoken.append([])
-        if spoken:
-            spoken[-1].append(each)
-    for (time, step, name, value), *rest in spoken:
-        others = sorted({each[2] for each in rest} - {name})
-        also = f"; also {', '.join(others[:NAMES_MAX])}" if others else ""
-        also += f" and {len(others) - NAMES_MAX} more" if len(others) > NAMES_MAX else ""
-        where = f" on {label}" if label else ""
-        text = f"rule {rule.name}: {rule.text}{where}{also}"
-        firings.append(Firing(rule, time, step, _title(rule, name, value), text))
+
+    def catch_up(until: int) -> None:
+        loud = times[(times <= until) & (np.abs(times - standing.said.get(rule.key, _NEVER)) >= CALM_SECONDS * _SECOND)]
+        if queue and len(loud):
+            standing.said[rule.key] = int(loud[0])
+            firings.append(_firing(rule, queue))
+            queue.clear()
+
+    for time, row in groupby(sorted(broken), key=lambda each: each[0]):
+        catch_up(time)
+        if queue or abs(time - standing.said.get(rule.key, _NEVER)) < CALM_SECONDS * _SECOND:
+            queue += list(row)[: max(0, WATCHES_MAX - len(queue))]
+        else:
+            standing.said[rule.key] = time
+            firings.append(_firing(rule, list(row)))
+    catch_up(int(times.max()))
+    if queue:
+        standing.pending[rule.key] = queue
     return firings
+
+
+def flush(standing: Standing, rules: Sequence[Rule]) -> list[Firing]:
+    """Say what waits: nobody logs any more, so the minute would never be over."""
+    waiting = [(rule, standing.pending.pop(rule.key, [])) for rule in rules]
+    return [_firing(rule, broken) for rule, broken in waiting if broken]
+
+
+def _firing(rule: Rule, broken: Sequence[_Broken]) -> Firing:
+    time, step, name, value, label = broken[0]
+    others = sorted({each[2] for each in broken} - {name})
+    also = f"; also {', '.join(others[:NAMES_MAX])}" if others else ""
+    also += f" and {len(others) - NAMES_MAX} more" if len(others) > NAMES_MAX else ""
+    where = f" on {label}" if label else ""
+    return Firing(rule, time, step, _title(rule, name, value), f"rule {rule.name}: {rule.text}{where}{also}")
 
 
 def _title(rule: Rule, name: str, value: float) -> str:
@@ -138,7 +182,7 @@ def _watch(
     standing: Standing, rule: Rule, block: Block, column: NDArray[np.float64], curve: str
 ) -> tuple[list[_At], bool]:
     """Take in a column: where the rule began to be broken for long enough, and whether anything changed."""
-    watches = standing.watches.get(rule.name) or {}
+    watches = standing.watches.get(rule.key) or {}
     watch = watches.get(curve)
     if rule.kind == PLATEAU:
         if watch is None and (watch := _new(standing, rule, curve)) is None:
@@ -149,16 +193,18 @@ def _watch(
         return [], False
     found = _episodes(watch, rule, block, bad)
     if watch == Watch():
-        del standing.watches[rule.name][curve]
+        del standing.watches[rule.key][curve]
     return found, True
 
 
 def _new(standing: Standing, rule: Rule, curve: str) -> Watch | None:
-    if sum(map(len, standing.watches.values())) >= WATCHES_MAX:
+    watches = standing.watches.setdefault(rule.key, {})
+    if len(watches) >= WATCHES_MAX:
+        if rule.key not in standing.full:
+            standing.full.append(rule.key)
         return None
-    watch = Watch()
-    standing.watches.setdefault(rule.name, {})[curve] = watch
-    return watch
+    watches[curve] = Watch()
+    return watches[curve]
 
 
 def _episodes(watch: Watch, rule: Rule, block: Block, bad: NDArray[np.bool_]) -> list[_At]:
@@ -216,7 +262,7 @@ def silent(rule: Rule, time: int, step: int) -> Firing:
     )
 
 
-def ended(rule: Rule, time: int, step: int, state: str, exit_code: int | None) -> Firing:
+def ended(rule: Rule, time: int, step: int, exit_code: int | None) -> Firing:
     """Say that a run crashed or failed."""
-    title = "the run crashed" if state == "crashed" else f"the run failed with exit code {exit_code}"
+    title = "the run crashed" if exit_code is None else f"the run failed with exit code {exit_code}"
     return Firing(rule, time, step, title, f"rule {rule.name}: {rule.text}")

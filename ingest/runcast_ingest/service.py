@@ -24,6 +24,7 @@ from runcast import transport
 from runcast.discovery import Discovery
 from runcast.errors import StreamUnavailable, StreamUnsafe
 from runcast.gate import Gate
+from runcast.rules import SILENT_SECONDS_MAX
 from runcast.wire import Waiting
 from runcast_ingest.address import announce, public
 from runcast_ingest.app import Lifespan, compose
@@ -39,7 +40,7 @@ from runcast_ingest.notice import Notice
 from runcast_ingest.persister import Persister
 from runcast_ingest.settings import Settings
 from runcast_ingest.silences import Silences
-from runcast_ingest.states import FAILED, FINISHED, States
+from runcast_ingest.states import FAILED, FINISHED, RUNNING, States
 from runcast_ingest.stops import Stops
 from runcast_ingest.store import Alarm, Replaced, Store
 from runcast_ingest.store.codec import Damaged
@@ -131,9 +132,10 @@ class _Service:
     ) -> None:
         """Run all parts until a signal, or until one of them dies."""
         await asyncio.to_thread(self._files.open)
-        for path, writers in (await self._store.living()).items():
-            self._states.begin(path, writers)
-            self._silences.heard(path)
+        for one in await self._store.living(SILENT_SECONDS_MAX):
+            if one.state == RUNNING:
+                self._states.begin(one.path, one.writers)
+            self._silences.heard(one.path, one.seen)
         gate = Gate(
             self._app, token=self._settings.token, hosts=self._settings.hosts or None, origins=self._settings.origins
         )
@@ -195,8 +197,8 @@ class _Service:
         self._states.deaf(since)
         self._silences.deaf(since)
 
-    async def _silent(self, path: str, seconds: float) -> float | None:
-        alarms, following = await self._store.silent(path, time.time_ns() - int(seconds * 1e9), seconds)
+    async def _silent(self, path: str, heard: int, seconds: float) -> float | None:
+        alarms, following = await self._store.silent(path, heard, seconds)
         if alarms:
             self._alarmed(alarms)
         return following

@@ -24,15 +24,20 @@ LOOK_AGAIN_SECONDS = 60.0  # Somebody may have added a rule.
 
 
 class _Run(Struct):
-    heard: float  # On our monotonic clock.
+    counted: float  # Since when its silence counts, on our monotonic clock.
+    heard: int  # When the last sign of life came, ns since 1970.
     due: float  # Ask after so many seconds of silence.
 
 
 class Silences:
-    """Asks about runs that are silent: `ask(path, seconds)` says how many seconds of silence to wait for, or None."""
+    """Asks about runs that are silent.
+
+    `ask(path, heard, seconds)` is told when the last sign of life came (ns since 1970), and for how long somebody has
+    listened in vain since; it says how many seconds of silence to wait for, or None.
+    """
 
     def __init__(
-        self, ask: Callable[[str, float], Awaitable[float | None]], *, clock: Callable[[], float] = time.monotonic
+        self, ask: Callable[[str, int, float], Awaitable[float | None]], *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._ask = ask
         self._clock = clock
@@ -43,9 +48,9 @@ class Silences:
         """How many runs are remembered."""
         return len(self._runs)
 
-    def heard(self, path: str) -> None:
-        """Note a sign of life."""
-        self._runs[path] = _Run(self._clock(), SILENT_SECONDS_MIN)
+    def heard(self, path: str, at: int | None = None) -> None:
+        """Note a sign of life: now, or one that came before we began to listen."""
+        self._runs[path] = _Run(self._clock(), time.time_ns() if at is None else at, SILENT_SECONDS_MIN)
 
     def ended(self, path: str) -> None:
         """Note that a run had its last word: its silence means nothing."""
@@ -56,7 +61,7 @@ class Silences:
         if self._deaf and not since:
             now = self._clock()
             for run in self._runs.values():
-                run.heard, run.due = now, SILENT_SECONDS_MIN
+                run.counted, run.due = now, SILENT_SECONDS_MIN
         self._deaf = since
 
     def due(self) -> list[tuple[str, float]]:
@@ -66,7 +71,7 @@ class Silences:
         now = self._clock()
         found: list[tuple[str, float]] = []
         for path, run in list(self._runs.items()):
-            silence = now - run.heard
+            silence = now - run.counted
             if silence >= run.due:
                 found.append((path, silence))
             if silence > SILENT_SECONDS_MAX + LOOK_AGAIN_SECONDS:
@@ -82,10 +87,12 @@ class Silences:
 
     async def ask(self, path: str, silence: float) -> None:
         """Ask about a run, and note when to ask again, unless it was heard meanwhile."""
+        if (asked := self._runs.get(path)) is None:
+            return
         try:
-            following = await self._ask(path, silence)
+            following = await self._ask(path, asked.heard, silence)
         except RuncastError as error:
             log.error("%s; trying again", error)
             following = None
-        if (run := self._runs.get(path)) is not None and self._clock() - run.heard >= silence:
+        if (run := self._runs.get(path)) is not None and self._clock() - run.counted >= silence:
             run.due = min(following or SILENT_SECONDS_MAX * 2, silence + LOOK_AGAIN_SECONDS)

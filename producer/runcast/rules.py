@@ -4,7 +4,7 @@ Nothing of a text is ever evaluated. The grammar:
 
     rule   = "run" "fails" | "run" "silent" "for" span | "gpu" "idle" [ "for" span ] | metric test
     test   = "is" "nan" | operator number [ "for" span ] | "not" ("falling" | "rising") "for" (span | count "steps")
-    metric = a name, in quotes if it has spaces; it may end in `*`
+    metric = a name, in quotes if it has spaces; `*` in it stands for anything
     span   = a number and s, m, h or d
 """
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from functools import lru_cache
 
 from msgspec import Struct
 
@@ -29,6 +28,7 @@ LEVELS = ("INFO", "WARN", "ERROR")
 OPERATORS = (">", ">=", "<", "<=", "==", "!=")
 SILENT_SECONDS_MIN = 10.0  # Two heartbeats; less is a pause for garbage or a checkpoint.
 SILENT_SECONDS_MAX = 86_400.0
+SPAN_SECONDS_MAX = 365 * 86_400.0
 IDLE_PERCENT = 5.0  # A GPU that waits for its data still wakes up now and then.
 IDLE_SECONDS = 600.0
 GPUS = f"{SYSTEM}gpu.*.gpu"
@@ -38,6 +38,11 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _SPAN = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([smhd])")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _NAME = re.compile(r"[\w.-]+")
+# Rules that say something else are called something else, as far as that is short.
+_SAID = (
+    (">=", " at least "), ("<=", " at most "), ("==", " equals "), ("!=", " other than "),
+    (">", " above "), ("<", " below "), ("*", " any "), (" -", " minus "),
+)  # fmt: skip
 
 
 class Rule(Struct, frozen=True):
@@ -52,12 +57,18 @@ class Rule(Struct, frozen=True):
     seconds: float = 0.0  # For how long, by the clock of the rows.
     steps: int = 0  # Or for how many steps.
     level: str = "WARN"
+    since: int = 0  # When the project got it, ns since 1970; 0: it always had it.
+
+    @property
+    def key(self) -> str:
+        """What stands of it is kept under this: a rule that comes in its place, or later again, begins anew."""
+        return f"{self.name}\n{self.since}" if self.since else self.name
 
     def speaks_of(self, metric: str) -> bool:
         """Whether a metric is one that it is about; samples of the machine only where it names them."""
         if metric.startswith(SYSTEM) and not self.metric.startswith(SYSTEM):
             return False
-        return metric == self.metric or ("*" in self.metric and _pattern(self.metric).fullmatch(metric) is not None)
+        return metric == self.metric or ("*" in self.metric and _fits(metric, *self.metric.split("*")))
 
 
 def parse(text: str, *, name: str = "", level: str = "") -> Rule:
@@ -71,16 +82,29 @@ def parse(text: str, *, name: str = "", level: str = "") -> Rule:
     level = (level or ("ERROR" if fields["kind"] in {FAILS, NAN} else "WARN")).upper()
     if level not in LEVELS:
         raise UsageError(f"the level is {level[:40]!r}; it is one of {', '.join(LEVELS)}")
-    name = name or re.sub(r"[^\w.-]+", "-", text.replace(">", " above ").replace("<", " below ")).strip("-")
-    name = name[:NAME_CHARS_MAX]
+    name = (name or _name_of(text))[:NAME_CHARS_MAX]
     if not _NAME.fullmatch(name):
         raise UsageError(f"a rule cannot be called {name!r}; use letters, digits, '_', '.' and '-'")
     return Rule(name=name, text=" ".join(text.split()), level=level, **fields)  # type: ignore[arg-type]
 
 
-@lru_cache(maxsize=256)
-def _pattern(metric: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, metric.split("*"))), re.DOTALL)
+def _fits(metric: str, head: str, *parts: str) -> bool:
+    # No regular expression: with many stars one tries for hours, and everybody's rows wait.
+    *middle, tail = parts
+    if not metric.startswith(head) or not metric.endswith(tail):
+        return False
+    at, end = len(head), len(metric) - len(tail)
+    for part in middle:
+        if (found := metric.find(part, at, max(at, end))) < 0:
+            return False
+        at = found + len(part)
+    return at <= end
+
+
+def _name_of(text: str) -> str:
+    for sign, words in _SAID:
+        text = text.replace(sign, words)
+    return re.sub(r"[^\w.-]+", "-", text).strip("-")
 
 
 def _words(text: str) -> list[str]:
@@ -137,7 +161,10 @@ def _for(words: list[str], text: str) -> float:
     found = _SPAN.fullmatch(words[1]) if len(words) == 2 and words[0] == "for" else None
     if found is None or not float(found[1]):
         raise UsageError(f"the rule {text!r} ends in {' '.join(words)!r}, where a time is expected, such as `for 10m`")
-    return float(found[1]) * _UNITS[found[2]]
+    seconds = float(found[1]) * _UNITS[found[2]]
+    if seconds > SPAN_SECONDS_MAX:
+        raise UsageError(f"the rule {text[:80]!r} waits for {words[1][:40]}; name a time up to 365d")
+    return seconds
 
 
 # Every project has these until somebody takes one away: nobody wants to find out in the morning.

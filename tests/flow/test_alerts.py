@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 from tests.flow.running import Running, python, up, wait_until
-from tests.flow.stored import BEGIN, Publisher, block, key_of, leased
+from tests.flow.stored import BEGIN, WRITER, Publisher, block, key_of, leased
 from websockets.asyncio.client import connect
 
-from runcast.events import Alert, Finish
+from runcast.events import Alert, Finish, Start
 from runcast.frames import Subscribe, format_request
 from runcast.rules import parse
 from runcast.service import Refused, Service, rules_path, run_path
+from runcast_ingest.store import Work
 
 TRAIN = """
 import sys, runcast as wandb
@@ -125,6 +126,8 @@ def test_rules_are_added_listed_and_removed_from_the_command_line(hearing: tuple
     service, _ = hearing
     added = service.runcast("alert", "add", "p", "loss > 3", "--name", "high")
     assert (added.returncode, added.stdout) == (0, "p has the rule high: loss > 3 (WARN)\n")
+    other = service.runcast("alert", "add", "p", "loss > 5", "--name", "high").stdout
+    assert other == "p has the rule high: loss > 5 (WARN), in the place of loss > 3\n"
     listed = service.runcast("alert", "list", "p").stdout
     assert [line.split()[0] for line in listed.splitlines()[1:]] == ["nan", "fails", "high"]
     python(TRAIN, "high", "1", "7", "8", RUNCAST_DIR=str(service.directory))
@@ -192,6 +195,91 @@ async def test_a_run_that_fell_silent_and_is_then_known_to_have_died_is_told_onc
         assert [alarm.alert.title for alarm in alarms] == ["the run crashed"]
         await trainer.commit(block({"loss": [1.0]}, steps=[0]))
         assert (await trainer.finish(None)).alarms == []
+
+
+async def test_who_failed_first_is_told_though_the_launcher_ended_the_others(tmp_path: Path) -> None:
+    cases: list[tuple[dict[str, int | None], str | None, int | None]] = [
+        ({"rank1": 1, "rank0": 143}, "the run failed with exit code 1", 1),
+        ({"rank1": 3, "rank0": 0}, "the run failed with exit code 3", 3),
+        ({"rank1": 1, "rank0": None}, "the run failed with exit code 1", None),
+        ({"rank1": 143, "rank0": 0}, None, 143),
+    ]
+    for number, (codes, said, exit_code) in enumerate(cases):
+        (tmp_path / str(number)).mkdir()
+        async with leased(tmp_path / str(number)) as store:
+            ranks = {f"rank{at}": Publisher(store, writer=str(at) * 16, label=f"rank{at}") for at in range(2)}
+            for rank in ranks.values():
+                await rank.start()
+            ends = [(rank, Finish(BEGIN + at * 10**9, code)) for at, (rank, code) in enumerate(codes.items())]
+            done = [(await ranks[rank].commit(end)).alarms for rank, end in ends]
+            alarms = [(alarm.alert.title, alarm.alert.label) for alarms in done for alarm in alarms]
+            assert alarms == ([(said, "rank1")] if said else [])
+            run = await store.run("p", "r")
+            assert run is not None
+            assert run.exit_code == exit_code
+
+
+async def test_a_run_that_trained_on_after_a_silence_is_told_when_it_fails(tmp_path: Path) -> None:
+    async with leased(tmp_path) as store:
+        trainer = Publisher(store)
+        await trainer.start()
+        assert len((await store.set_state("p/r", "crashed"))[1]) == 1
+        for step in range(3):
+            await trainer.commit(block({"loss": [1.0]}, steps=[step], times=[BEGIN + (step + 1) * 3600 * 10**9]))
+        done = await trainer.finish(1)
+        assert [alarm.alert.title for alarm in done.alarms] == ["the run failed with exit code 1"]
+
+
+async def test_that_a_run_failed_is_told_though_it_began_again_in_the_same_commit(tmp_path: Path) -> None:
+    async with leased(tmp_path) as store:
+        first, second = (Publisher(store, writer=str(at) * 16) for at in range(2))
+        await first.start()
+        batches = [first.batch([Finish(BEGIN + 10**9, 1)]), second.batch([Start(BEGIN + 2 * 10**9, "a run", {})])]
+        done = await store.commit(Work({batches[0].shard: batches[0].entry}, batches, [], []))
+        assert [alarm.alert.title for alarm in done.alarms] == ["the run failed with exit code 1"]
+        assert done.states == [("p/r", "failed"), ("p/r", "running")]
+
+
+async def test_a_rule_in_the_place_of_another_begins_anew(tmp_path: Path) -> None:
+    async with leased(tmp_path) as store:
+        await store.set_rule("p", parse("loss > 3", name="high"))
+        trainer = Publisher(store)
+        await trainer.start()
+        assert len((await trainer.commit(block({"loss": [4.0]}, steps=[0]))).alarms) == 1
+        await store.set_rule("p", parse("loss > 100", name="high"))
+        (alarm,) = (await trainer.commit(block({"loss": [1000.0]}, steps=[1]))).alarms
+        assert alarm.alert.title == "loss is 1000"
+        # The same again, with another level, goes on; removed and added again it counts from then on.
+        await store.set_rule("p", parse("loss > 100", name="high", level="error"))
+        assert (await trainer.commit(block({"loss": [1000.0]}, steps=[2]))).alarms == []
+        await store.drop_rule("p", "high")
+        await store.set_rule("p", parse("loss > 100 for 1h", name="high"))
+        assert (await trainer.commit(block({"loss": [1000.0]}, steps=[3]))).alarms == []
+
+
+async def test_a_rule_without_a_name_of_its_own_takes_nobodys_place(tmp_path: Path) -> None:
+    long = "x" * 70
+    async with leased(tmp_path) as store:
+        added = [(await store.set_rule("p", parse(f"{long} > {at}"), replace=False))[0].name for at in (1, 2, 2)]
+        assert added == ["x" * 60, "x" * 57 + "-2", "x" * 57 + "-2"]
+        assert [rule.text for rule in await store.rules("p")][2:] == [f"{long} > 1", f"{long} > 2"]
+
+
+async def test_a_silence_that_was_told_is_not_told_again_after_a_restart(tmp_path: Path) -> None:
+    async with leased(tmp_path) as store:
+        await store.set_rule("p", parse("run silent for 30s"))
+        trainer = Publisher(store)
+        await trainer.start()
+        (one,) = await store.living(60.0)
+        assert (one.path, one.state, list(one.writers)) == ("p/r", "running", [WRITER])
+        await store.set_state("p/r", "crashed")
+        (one,) = await store.living(1e10)
+        assert one.state == "crashed"
+        assert len((await store.silent("p/r", one.seen, 31.0))[0]) == 1
+    async with leased(tmp_path) as store:
+        (one,) = await store.living(1e10)
+        assert await store.silent("p/r", one.seen, 40.0) == ([], None)
+        assert await store.living(60.0) == []  # Nobody waits for it any more.
 
 
 async def test_what_a_webhook_is_to_hear_waits_in_the_store(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.flow.stored import block
 
 from runcast.errors import UsageError
 from runcast.rules import Rule, parse
-from runcast_ingest.episodes import Firing, Standing, judge
+from runcast_ingest.episodes import Firing, Standing, flush, judge
 
 SECOND = 1_000_000_000
 T0 = 1_800_000_000 * SECOND
@@ -24,9 +24,9 @@ NAN = math.nan
     [
         ("loss > 3", "limit", "loss-above-3"),
         ("loss>3", "limit", "loss-above-3"),
-        ("lr == 0 for 5m", "limit", "lr-0-for-5m"),
-        ("'val loss' <= -1e-3", "limit", "val-loss-below-1e-3"),
-        ("* is NaN", "nan", "is-NaN"),
+        ("lr == 0 for 5m", "limit", "lr-equals-0-for-5m"),
+        ("'val loss' <= -1e-3", "limit", "val-loss-at-most-minus-1e-3"),
+        ("* is NaN", "nan", "any-is-NaN"),
         ("val/loss not falling for 1000 steps", "plateau", "val-loss-not-falling-for-1000-steps"),
         ("acc not rising for 2h", "plateau", "acc-not-rising-for-2h"),
         ("run fails", "fails", "run-fails"),
@@ -44,7 +44,8 @@ def test_a_rule_is_read_and_called_by_what_it_says(text: str, kind: str, name: s
     "text",
     ["", "loss", "loss >", "loss > x", "loss > 3 for", "loss > 3 for 5", "loss > 3 for 0m", "loss > 3 and acc < 1",
      "loss not falling", "loss not falling for 0 steps", "loss > inf", "__import__('os')", "loss > 3\n", "'loss > 3",
-     "x" * 500, "loss is 3", "run silent", "run silent for 9s", "run silent for 2d"],
+     "x" * 500, "loss > 0 for " + "9" * 310 + "d", "loss > 0 for 366d",
+     "loss is 3", "run silent", "run silent for 9s", "run silent for 2d"],
 )  # fmt: skip
 def test_what_is_no_rule_is_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(UsageError) as refused:
@@ -100,7 +101,7 @@ def test_a_plateau_speaks_once_until_it_is_left() -> None:
     values = [5.0, 4, 3, *[3] * 10, 2, *[2] * 4]
     assert told("loss not falling for 5 steps", values) == [7]
     assert told("loss not falling for 5s", [*values, 2, 2], every=1) == [7]
-    assert told("loss not falling for 3 steps", [*values, *[2] * 80, 1, *[1] * 5]) == [5, 101]
+    assert told("loss not falling for 3 steps", [*values, *[2] * 120, 1, *[1] * 5]) == [5, 16, 141]
 
 
 def test_many_curves_that_break_at_once_are_one_alert() -> None:
@@ -111,6 +112,63 @@ def test_many_curves_that_break_at_once_are_one_alert() -> None:
     assert "rank3" in firing.text
     assert "and 14 more" in firing.text
     assert judge(standing, [parse("* is nan")], rows, "rank4")[0] == []
+
+
+def test_what_breaks_within_the_minute_of_another_is_said_when_it_is_over() -> None:
+    """However the rows came together; and at the end of the run, when no row comes any more."""
+    rule = parse("* is nan")
+    early, late = [NAN] * 200, [0.0] * 30 + [NAN] * 170
+    for size in (1, 7, 200):
+        standing, found = Standing({}, {}), []
+        for at in range(0, 200, size):
+            part = block(
+                {"early": early[at : at + size], "late": late[at : at + size]},
+                steps=range(at, min(200, at + size)),
+                times=[T0 + step * SECOND for step in range(at, min(200, at + size))],
+            )
+            found += judge(standing, [rule], part, "")[0]
+            standing = msgspec.msgpack.decode(msgspec.msgpack.encode(standing), type=Standing)
+        assert [(each.title, each.step) for each in found] == [("early is nan", 0), ("late is nan", 30)], size
+    standing = Standing({}, {})
+    judge(standing, [rule], block({"early": [NAN]}, steps=[0], times=[T0]), "")
+    judge(standing, [rule], block({"late": [NAN]}, steps=[1], times=[T0 + SECOND]), "")
+    assert [each.title for each in flush(standing, [rule])] == ["late is nan"]
+    assert flush(standing, [rule]) == []
+
+
+def test_a_rule_that_follows_many_curves_leaves_the_others_theirs() -> None:
+    wide, nan = parse("* not falling for 1000 steps"), parse("* is nan")
+    standing = Standing({}, {})
+    judge(standing, [wide, nan], block({f"m{at}": [1.0] for at in range(2100)}, steps=[0], times=[T0]), "")
+    assert standing.full == [wide.key]
+    assert judge(standing, [wide, nan], block({"loss": [NAN]}, steps=[1], times=[T0 + SECOND]), "")[0]
+
+
+def test_while_nobody_trains_no_time_passes() -> None:
+    """A run that is resumed after days was not idle for days."""
+    for text, rows in (("loss < 5 for 10m", [1.0]), ("loss not falling for 10m", [3.0])):
+        rule, standing = parse(text), Standing({}, {})
+        judge(standing, [rule], block({"loss": rows}, steps=[0], times=[T0]), "")
+        later = T0 + 3 * 86_400 * SECOND
+        standing.resumed(later)
+        assert judge(standing, [rule], block({"loss": [4.0]}, steps=[1], times=[later + SECOND]), "")[0] == []
+        (firing,) = judge(standing, [rule], block({"loss": [4.0]}, steps=[2], times=[later + 601 * SECOND]), "")[0]
+        assert firing.step == 2
+
+
+def test_a_star_stands_for_anything_and_many_of_them_cost_nothing() -> None:
+    for text, metric, fits in (
+        ("a*b", "ab", True), ("a*b", "acb", True), ("a*b", "abc", False), ("*", "", True), ("a*a", "a", False),
+        ("*b*", "abc", True), ("a*b*c", "acb", False), ("ab*ba", "aba", False), ("a**b", "a*b", True),
+    ):  # fmt: skip
+        assert parse(f"{text} > 3").speaks_of(metric) is fits, (text, metric)
+    assert not parse(f"{'*a' * 60}*b > 3").speaks_of("a" * 1000)  # A regular expression would try for years.
+
+
+def test_rules_that_say_something_else_are_called_something_else() -> None:
+    texts = ["loss > 3", "loss >= 3", "loss < 3", "loss <= 3", "loss == 3", "loss != 3", "loss < -3", "grad/* is nan",
+             "grad is nan"]  # fmt: skip
+    assert len({parse(text).name for text in texts}) == len(texts)
 
 
 def test_samples_of_the_machine_are_judged_only_by_rules_that_name_them() -> None:

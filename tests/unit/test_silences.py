@@ -9,15 +9,17 @@ from runcast_ingest.silences import Silences
 async def test_a_silent_run_is_asked_about_when_a_rule_may_be_due_and_until_it_ends() -> None:
     now = 0.0
     asked: list[tuple[str, float]] = []
+    heard: list[int] = []
 
-    async def ask(path: str, seconds: float) -> float | None:
+    async def ask(path: str, last: int, seconds: float) -> float | None:
         asked.append((path, seconds))
+        heard.append(last)
         if (path, seconds) == ("p/quiet", 12.0):
             raise StoreUnavailable("the disk is full")
         return 30.0 if seconds < 30 else None
 
     silences = Silences(ask, clock=lambda: now)
-    silences.heard("p/quiet")
+    silences.heard("p/quiet", 7)
     silences.heard("p/over")
     silences.ended("p/over")
 
@@ -34,6 +36,7 @@ async def test_a_silent_run_is_asked_about_when_a_rule_may_be_due_and_until_it_e
     assert await at(12.0) == [("p/quiet", 12.0)]
     assert await at(71.0) == []
     assert await at(72.0) == [("p/quiet", 72.0)]
+    assert heard == [7, 7]
     now = 70.0
     silences.heard("p/quiet")
     assert await at(79.0) == []
@@ -46,5 +49,6 @@ async def test_a_silent_run_is_asked_about_when_a_rule_may_be_due_and_until_it_e
     silences.deaf(False)
     assert await at(509.0) == []
     assert await at(510.0) == [("p/quiet", 10.0)]
+    assert heard[-1] == heard[2]  # That Redis came back is no sign of life: in this silence it was said already.
     await at(510.0 + 86_400 + 120)
     assert len(silences) == 0

@@ -269,6 +269,12 @@ class Rule(_Model):
     built_in: bool = Field(description="Every project has it until it is removed.")
 
 
+class AddedRule(Rule):
+    """A rule that was added."""
+
+    replaced: str | None = Field(description="What the rule said whose place it took.")
+
+
 class Rules(_Model):
     """A project's rules."""
 

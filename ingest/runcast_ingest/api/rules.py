@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path
+from msgspec import structs
 from starlette.responses import Response
 
 from runcast import rules
@@ -33,15 +34,15 @@ def routes(store: Store) -> APIRouter:
     @router.post(
         "/projects/{project:path}/rules",
         summary="Add an alert rule",
-        response_model=models.Rule,
+        response_model=models.AddedRule,
         responses=TROUBLES,
         status_code=201,
     )
     async def add(project: ProjectName, given: models.NewRule) -> Response:
-        """A rule in words, such as `loss > 3 for 1m`; one of the same name is replaced. It counts from now on."""
+        """A rule in words, such as `loss > 3 for 1m`; one that has the given name goes. It counts from now on."""
         rule = rules.parse(given.text, name=given.name, level=given.level)
-        await store.set_rule(project, rule)
-        return say(_told(rule), status=201)
+        added, before = await store.set_rule(project, rule, replace=bool(given.name))
+        return say(_told(added) | {"replaced": before.text if before else None}, status=201)
 
     @router.delete(
         "/projects/{project:path}/rules/{name}",
@@ -59,4 +60,9 @@ def routes(store: Store) -> APIRouter:
 
 
 def _told(rule: Rule) -> dict[str, object]:
-    return {"name": rule.name, "text": rule.text, "level": rule.level, "built_in": rule in DEFAULTS}
+    return {
+        "name": rule.name,
+        "text": rule.text,
+        "level": rule.level,
+        "built_in": structs.replace(rule, since=0) in DEFAULTS,
+    }

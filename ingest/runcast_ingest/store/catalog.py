@@ -18,7 +18,7 @@ from runcast.expressions import FilterError, parse_field
 from runcast_ingest.store.codec import crc, pack_document, unpack_document
 from runcast_ingest.store.finding import Sql, metrics_of, order, tags_of, value_of, where
 from runcast_ingest.store.reader import Fetched, chain, fetch
-from runcast_ingest.store.records import Base, KeyRecord, QuarantineRecord, RunRecord, WriterRecord
+from runcast_ingest.store.records import Base, KeyRecord, Living, QuarantineRecord, RunRecord, WriterRecord
 from runcast_ingest.store.standing import AGGREGATES, METRICS
 
 RUNS_PER_PAGE_MAX = 1000
@@ -47,8 +47,10 @@ WRITERS = """
 SELECT run, id, label, mark, first_time, last_time, exit_code, finished, seen FROM writer
 """
 LIVING = """
-SELECT project.name, run.id, writer.id, writer.label FROM run JOIN project ON project.key = run.project
-JOIN writer ON writer.run = run.key WHERE run.state = 'running' AND writer.finished IS NULL ORDER BY writer.key
+SELECT project.name, run.id, run.state, writer.id, writer.label, writer.seen FROM run
+JOIN project ON project.key = run.project JOIN writer ON writer.run = run.key
+WHERE writer.finished IS NULL AND (run.state = 'running' OR run.state = 'crashed' AND writer.seen > ?)
+ORDER BY writer.key
 """
 PROJECT_KEYSETS = """
 SELECT DISTINCT axis.keyset FROM axis JOIN run ON run.key = axis.run JOIN project ON project.key = run.project
@@ -185,12 +187,14 @@ async def run(db: aiosqlite.Connection, project: str, id_: str) -> RunRecord | N
     return found[0] if found else None
 
 
-async def living(db: aiosqlite.Connection) -> dict[str, dict[str, str]]:
-    """Read the paths of the runs that run, each with its writers that have not ended and their labels."""
-    found: dict[str, dict[str, str]] = {}
-    for project, id_, writer, label in await fetch(db, LIVING):
-        found.setdefault(f"{project}/{id_}", {})[writer] = label
-    return found
+async def living(db: aiosqlite.Connection, silent_since: int) -> list[Living]:
+    """Read the runs that run, or that fell silent after that time (ns since 1970)."""
+    found: dict[str, Living] = {}
+    for project, id_, state, writer, label, seen in await fetch(db, LIVING, (silent_since,)):
+        one = found.setdefault(f"{project}/{id_}", Living(f"{project}/{id_}", state))
+        one.writers[writer] = label
+        one.seen = max(one.seen, seen)
+    return list(found.values())
 
 
 async def keys(db: aiosqlite.Connection, heads: Fetched, run_key: int) -> list[KeyRecord]:

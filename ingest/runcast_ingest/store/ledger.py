@@ -232,9 +232,9 @@ class Ledger:
         """Give a run notes, unless others are there than those the reader knew; raises UsageError."""
         return self._within(lambda: curation.annotate(self._db, project, run, notes, was=was))
 
-    def set_rule(self, project: str, rule: Rule) -> None:
-        """Give a project a rule; raises UsageError."""
-        self._within(lambda: self.sentry.set_rule(project, rule))
+    def set_rule(self, project: str, rule: Rule, replace: bool) -> tuple[Rule, Rule | None]:
+        """Give a project a rule, see `Sentry.set_rule`; raises UsageError."""
+        return self._within(lambda: self.sentry.set_rule(project, rule, replace=replace))
 
     def drop_rule(self, project: str, name: str) -> bool:
         """Take a rule away from a project; False when it has none of this name."""

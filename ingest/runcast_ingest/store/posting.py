@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from runcast.blocks import Block
+from runcast.events import Finish
 from runcast.wire import encode_items
 from runcast_ingest.batch import Batch, Stored
 from runcast_ingest.states import RUNNING, state_of
@@ -21,7 +22,7 @@ from runcast_ingest.store.codec import compress, crc
 from runcast_ingest.store.records import Committed, Passed
 from runcast_ingest.store.register import Register
 from runcast_ingest.store.sentry import Sentry
-from runcast_ingest.store.standing import Run, apply_block, apply_event, ends
+from runcast_ingest.store.standing import Run, apply_block, apply_event, ends, exit_code
 
 log = logging.getLogger(__name__)
 
@@ -46,15 +47,19 @@ class Posting:
         self._db.executemany(ADD_LEVEL0, self.rows)
         for each in passed:
             self._pass(each)
-        for path, run in self.runs.items():
-            before = run.state
-            run.state = state_of(ends(run))
-            if run.state == RUNNING:
-                run.finished = run.exit_code = None
-            if run.state != before:
-                self.done.states.append((path, run.state))
-                self.done.alarms += self._sentry.ended(run, run.state)
+        for run in self.runs.values():
+            self._judge(run)
         self._register.save(self.runs.values())
+
+    def _judge(self, run: Run) -> None:
+        before = run.state
+        run.state = state_of(ends(run))
+        run.exit_code = exit_code(run)
+        if run.state == RUNNING:
+            run.finished = None
+        if run.state != before:
+            self.done.states.append((run.path, run.state))
+            self.done.alarms += self._sentry.ended(run, run.state)
 
     def apart(self, batches: Iterable[Batch], passed: Iterable[Passed]) -> dict[str, Exception]:
         """Post each batch by itself, or put it in quarantine; says by path what could not be stored, and why."""
@@ -128,6 +133,8 @@ class Posting:
         data = compress(encode_items(items))
         self.rows.append((run.key, writer.key, group[0].first, group[-1].last, crc(data), data))
         self.done.stored.append(Stored(path, id_, writer.mark))
+        if any(isinstance(item, Finish) for item in items):
+            self._judge(run)  # Who begins it again may come in the same commit, and that it ended is said all the same.
 
     def _pass(self, passed: Passed) -> None:
         now = time.time_ns()

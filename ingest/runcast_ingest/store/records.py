@@ -113,6 +113,15 @@ class ProjectRecord(Struct, frozen=True):
     updated: int
 
 
+class Living(Struct):
+    """A run that is not known to have ended."""
+
+    path: str
+    state: str
+    writers: dict[str, str] = {}  # Those that have not ended, each with its label.
+    seen: int = 0  # When something last came from one of them, ns since 1970.
+
+
 class WriterRecord(Struct, frozen=True):
     """One process that published to a run, and how far it is stored."""
 

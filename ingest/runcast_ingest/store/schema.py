@@ -310,6 +310,10 @@ CREATE TABLE histogram( -- of a key there are thousands, of which a page shows s
 CREATE INDEX histogram_of ON histogram(run, name, writer, key);
 """
 
+SCHEMA_RULES = """
+ALTER TABLE rule ADD COLUMN since INTEGER NOT NULL DEFAULT 0; -- when it came to say what it says, ns since 1970
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     SCHEMA_1,
     SCHEMA_2,
@@ -320,6 +324,7 @@ MIGRATIONS: tuple[str, ...] = (
     SCHEMA_NOTES,
     SCHEMA_VIEWS,
     SCHEMA_HISTOGRAMS,
+    SCHEMA_RULES,
 )
 
 

@@ -9,36 +9,35 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from runcast import rules
 from runcast.blocks import Block, Item
 from runcast.errors import UsageError
-from runcast.events import Alert
-from runcast.rules import DEFAULTS, FAILS, RULES_MAX, SILENT, Rule
-from runcast_ingest.episodes import Firing, Standing, Watch, ended, judge, silent
-from runcast_ingest.states import CRASHED, FAILED
+from runcast.events import Alert, Finish, Start
+from runcast.rules import DEFAULTS, FAILS, NAME_CHARS_MAX, RULES_MAX, SILENT, Rule
+from runcast_ingest.episodes import CALM_SECONDS, WATCHES_MAX, Firing, Standing, Watch, ended, flush, judge, silent
+from runcast_ingest.states import CRASHED, FAILED, RUNNING
 from runcast_ingest.store.codec import Damaged, crc, fit, verify
 from runcast_ingest.store.records import Alarm, AlertRecord
-from runcast_ingest.store.standing import Run, Writer
+from runcast_ingest.store.standing import Run, Writer, failures
 
 log = logging.getLogger(__name__)
 
 PROJECTS_KEPT_MAX = 1000  # Projects whose rules are remembered.
 DELIVERIES_MAX = 10_000  # Alerts that wait for a webhook; of more, the oldest are given up, and it is said.
 NEWS_SECONDS = 86_400  # An alert that is older when it arrives, as of an imported run, is no news to a webhook.
-ASKED_TO_END = {130, 143, 255}  # Exit codes of whoever was told to: by Ctrl-C, by a scheduler.
 
 ADD_ALERT = """
 INSERT INTO alert(run, writer, time, step, level, title, text, rule) VALUES(?, ?, ?, ?, ?, ?, ?, ?) RETURNING key
 """
-RULES = "SELECT name, text, level FROM rule WHERE project = ? ORDER BY rowid"
+RULES = "SELECT name, text, level, since FROM rule WHERE project = ? ORDER BY rowid"
 SAVE_RULE = """
-INSERT INTO rule(project, name, text, level) VALUES(?, ?, ?, ?)
-ON CONFLICT(project, name) DO UPDATE SET text = excluded.text, level = excluded.level
+INSERT INTO rule(project, name, text, level, since) VALUES(?, ?, ?, ?, ?)
+ON CONFLICT(project, name) DO UPDATE SET text = excluded.text, level = excluded.level, since = excluded.since
 """
 DROP_RULE = "DELETE FROM rule WHERE project = ? AND name = ?"
 READ_WATCH = "SELECT crc, data FROM watch WHERE run = ?"
@@ -58,6 +57,16 @@ FROM delivery JOIN alert ON alert.key = delivery.alert JOIN run ON run.key = ale
 ORDER BY delivery.due, delivery.alert LIMIT 1
 """
 
+
+def _free(rule: Rule, known: Mapping[str, Rule]) -> str:
+    """Find a name that no rule has that says something else."""
+    name, number = rule.name, 1
+    while name in known and known[name].text != rule.text:
+        number += 1
+        name = f"{rule.name[: NAME_CHARS_MAX - 3]}-{number}"
+    return name
+
+
 _documents = msgspec.msgpack.Decoder(Standing)
 
 
@@ -72,14 +81,14 @@ class Delivery(Struct, frozen=True):
     due: int
 
 
-def overlaid(rows: Iterable[tuple[str, str, str]]) -> list[Rule]:
+def overlaid(rows: Iterable[tuple[str, str, str, int]]) -> list[Rule]:
     """Put a project's own rules over those that all have; one that cannot be read any more is left out, and said."""
     found = {rule.name: rule for rule in DEFAULTS}
-    for name, text, level in rows:
+    for name, text, level, since in rows:
         found.pop(name, None)
         try:
             if text:
-                found[name] = rules.parse(text, name=name, level=level)
+                found[name] = structs.replace(rules.parse(text, name=name, level=level), since=since)
         except UsageError as error:
             log.error("a stored rule is left out: %s", error)
     return list(found.values())
@@ -104,29 +113,45 @@ class Sentry:
         known = self.rules(project)
         changed = False
         for item in items:
+            firings: list[Firing] = []
             if isinstance(item, Block):
                 firings, touched = self._judge(run, known, item, writer.label)
                 changed |= touched
-                alarms += [self._fire(run, writer, firing) for firing in firings]
             elif isinstance(item, Alert):
                 alarms.append(self._add(run, writer, item, ""))
+            elif isinstance(item, Start) and run.state != RUNNING:
+                self._standing(run).resumed(item.time)
+                changed = True
+            elif isinstance(item, Finish):
+                firings = flush(self._standing(run), known)
+                changed |= bool(firings)
+            alarms += [self._fire(run, writer, firing) for firing in firings]
         if changed:
             self._save(run)
         return alarms
 
     def ended(self, run: Run, state: str) -> list[Alarm]:
         """Take in that a run is in another state."""
-        if state not in {CRASHED, FAILED} or run.exit_code in ASKED_TO_END or not run.writers:
+        failed = failures(run) if state in {CRASHED, FAILED} else []
+        if not failed:
             return []
-        writer = max(run.writers.values(), key=lambda one: one.last_time)
+        # The launcher ends the others when one fails: who failed first is who is to blame.
+        writer = failed[0]
         at, step = max(writer.last_time, writer.finished or 0), max(run.steps - 1, 0)
-        said = self._standing(run).watches
-        alarms = []
-        for rule in self.rules(run.path.rpartition("/")[0]):
-            # Who fell silent may be heard again, and then it is heard that it died: that is said already.
-            if rule.kind == FAILS and writer.id not in said.get(rule.name, {}):
-                said[rule.name] = {writer.id: Watch(told=True)}
-                alarms.append(self._fire(run, writer, ended(rule, at, step, state, run.exit_code)))
+        known = self.rules(run.path.rpartition("/")[0])
+        standing = self._standing(run)
+        firings = flush(standing, known)
+        for rule in known:
+            if rule.kind != FAILS:
+                continue
+            firing = ended(rule, at, step, writer.exit_code)
+            before = standing.watches.get(rule.key, {}).get(f"{writer.id}\n{firing.title}")
+            # Who fell silent may be heard again, and then it is heard that it died: that is said already, unless it
+            # trained on for a while.
+            if before is None or standing.last - before.since >= CALM_SECONDS * 1_000_000_000:
+                standing.watches[rule.key] = {f"{writer.id}\n{firing.title}": Watch(since=at, told=True)}
+                firings.append(firing)
+        alarms = [self._fire(run, writer, firing) for firing in firings]
         if alarms:
             self._save(run)
         return alarms
@@ -142,12 +167,12 @@ class Sentry:
         said = self._standing(run).watches if due and run.writers else {}
         alarms = []
         for rule in due if run.writers else ():
-            before = said.get(rule.name, {}).get("")
+            before = said.get(rule.key, {}).get("")
             if before is not None and before.since > heard:
                 continue  # It was said in this very silence.
             writer = max(run.writers.values(), key=lambda one: one.last_time)
             now = time.time_ns()
-            said[rule.name] = {"": Watch(since=now, told=True)}
+            said[rule.key] = {"": Watch(since=now, told=True)}
             alarms.append(self._fire(run, writer, silent(rule, now, max(run.steps - 1, 0))))
         if alarms:
             self._save(run)
@@ -162,12 +187,23 @@ class Sentry:
             found = self._rules[project] = overlaid(self._db.execute(RULES, (project,)).fetchall())
         return found
 
-    def set_rule(self, project: str, rule: Rule) -> None:
-        """Give a project a rule, in the place of one with its name; raises UsageError."""
-        if len([each for each in self.rules(project) if each.name != rule.name]) >= RULES_MAX:
+    def set_rule(self, project: str, rule: Rule, *, replace: bool = True) -> tuple[Rule, Rule | None]:
+        """Give a project a rule, in the place of one with its name; raises UsageError.
+
+        Without `replace` one that says something else keeps its name, and the new one gets another. Returns the rule
+        as it is now, and the one whose place it took.
+        """
+        known = {each.name: each for each in self.rules(project)}
+        if not replace:
+            rule = structs.replace(rule, name=_free(rule, known))
+        before = known.get(rule.name)
+        if len(known) - (before is not None) >= RULES_MAX:
             raise UsageError(f"{project} has {RULES_MAX} rules, which is the most; remove one")
+        # It counts from now on, unless it says what it said.
+        rule = structs.replace(rule, since=before.since if before and before.text == rule.text else time.time_ns())
         self._rules.pop(project, None)
-        self._db.execute(SAVE_RULE, (project, rule.name, rule.text, rule.level))
+        self._db.execute(SAVE_RULE, (project, rule.name, rule.text, rule.level, rule.since))
+        return rule, before
 
     def drop_rule(self, project: str, name: str) -> bool:
         """Take a rule away from a project; False when it has none of this name."""
@@ -175,7 +211,7 @@ class Sentry:
             return False
         self._rules.pop(project, None)
         if any(rule.name == name for rule in DEFAULTS):
-            self._db.execute(SAVE_RULE, (project, name, "", ""))
+            self._db.execute(SAVE_RULE, (project, name, "", "", 0))
         else:
             self._db.execute(DROP_RULE, (project, name))
         return True
@@ -195,12 +231,22 @@ class Sentry:
 
     def _judge(self, run: Run, known: Sequence[Rule], block: Block, label: str) -> tuple[list[Firing], bool]:
         standing = self._standing(run)
-        try:
-            return judge(standing, known, block, label)
-        except Exception:
-            # Whatever is wrong with a rule: the rows are stored.
-            log.exception("the rules of %s cannot be judged", run.path)
-            return [], False
+        full = len(standing.full)
+        firings: list[Firing] = []
+        changed = False
+        for rule in known:
+            try:
+                fired, touched = judge(standing, [rule], block, label)
+            except Exception:
+                # Whatever is wrong with a rule: the rows are stored, and the others judge them.
+                log.exception("the rule %s of %s cannot be judged", rule.name, run.path)
+                continue
+            firings += fired
+            changed |= touched
+        if len(standing.full) > full:
+            names = ", ".join(rule.name for rule in known if rule.key in standing.full[full:])
+            log.warning("%s: %s follows the first %d curves, and none of the others", run.path, names, WATCHES_MAX)
+        return firings, changed
 
     def _standing(self, run: Run) -> Standing:
         if run.standing is None:
@@ -215,6 +261,7 @@ class Sentry:
         return run.standing
 
     def _save(self, run: Run) -> None:
+        self._standing(run).keep({rule.key for rule in self.rules(run.path.rpartition("/")[0])})
         data = msgspec.msgpack.encode(run.standing)
         self._db.execute(SAVE_WATCH, (run.key, crc(data), data))
 

@@ -18,9 +18,10 @@ from runcast.definitions import Aggregate, Definitions
 from runcast.events import Config, Describe, Event, Finish, Lost, Metric, Rename, Start, Summary
 from runcast.names import SYSTEM
 from runcast_ingest.episodes import Standing
-from runcast_ingest.states import RUNNING, End
+from runcast_ingest.states import FAILED, FINISHED, RUNNING, End, counting
 from runcast_ingest.store.codec import INT64_MAX, crc, fit, pack_document
 
+ASKED_TO_END = {130, 143, 255}  # Exit codes of whoever was told to: by Ctrl-C, by a scheduler.
 METRICS = "metrics"  # The fact that holds the definitions of metrics.
 AGGREGATES = "aggregates"  # The fact that holds what their summaries are made of.
 AGGREGATES_MAX = 2000  # Of one run; beyond them the last value is the summary.
@@ -97,11 +98,36 @@ class Run(Struct):
 
 def ends(run: Run) -> list[End]:
     """Say how each writer that counts for the run's state stands."""
-    return [
-        End(writer.finished is not None, writer.exit_code, writer.label, writer.first_time, writer.last_time)
-        for writer in run.writers.values()
-        if writer.key >= run.since or writer.finished is None
-    ]
+    return [_end(writer) for writer in _speaking(run)]
+
+
+def failures(run: Run) -> list[Writer]:
+    """Name the writers of a run that is over who ended badly and count, who was first before the others.
+
+    Who was told to end is not among them.
+    """
+    known = [(_end(writer), writer) for writer in _speaking(run)]
+    counts = {id(end) for end in counting(end for end, _ in known)}
+    failed = [writer for end, writer in known if id(end) in counts and writer.exit_code not in {0, *ASKED_TO_END}]
+    return sorted(failed, key=lambda one: one.finished or one.last_time)
+
+
+def exit_code(run: Run) -> int | None:
+    """Say with which exit code a run that is in a state ended: that of the writer who is to blame."""
+    if run.state == FINISHED:
+        return 0
+    if run.state != FAILED:
+        return None
+    to_blame = [writer.exit_code for writer in failures(run)]
+    return next(iter([*to_blame, *(end.exit_code for end in counting(ends(run)) if end.exit_code)]), None)
+
+
+def _speaking(run: Run) -> list[Writer]:
+    return [writer for writer in run.writers.values() if writer.key >= run.since or writer.finished is None]
+
+
+def _end(writer: Writer) -> End:
+    return End(writer.finished is not None, writer.exit_code, writer.label, writer.first_time, writer.last_time)
 
 
 def run_row(run: Run) -> dict[str, Any]:

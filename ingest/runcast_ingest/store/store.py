@@ -43,6 +43,7 @@ from runcast_ingest.store.records import (
     Curve,
     KeyRecord,
     Lease,
+    Living,
     ProjectRecord,
     QuarantineRecord,
     RunRecord,
@@ -251,10 +252,13 @@ class Store:
         except sqlite3.Error as error:
             raise StoreUnavailable(f"the notes of {project}/{run} cannot be stored: {error}") from error
 
-    async def set_rule(self, project: str, rule: Rule) -> None:
-        """Give a project a rule, in the place of one with its name; raises UsageError and StoreUnavailable."""
+    async def set_rule(self, project: str, rule: Rule, *, replace: bool = True) -> tuple[Rule, Rule | None]:
+        """Give a project a rule, in the place of one with its name, or without `replace` beside it under another one.
+
+        Returns the rule as it is now, and the one whose place it took. Raises UsageError and StoreUnavailable.
+        """
         try:
-            await self._write(self._ledger.set_rule, project, rule)
+            return await self._write(self._ledger.set_rule, project, rule, replace)
         except sqlite3.Error as error:
             raise StoreUnavailable(f"the rule {rule.name} of {project} cannot be stored: {error}") from error
 
@@ -267,7 +271,7 @@ class Store:
 
     async def rules(self, project: str) -> list[Rule]:
         """List a project's rules, those that all projects have among them."""
-        return overlaid([(name, text, level) for name, text, level in await self._readers.rows(RULES, (project,))])
+        return overlaid([(*row,) for row in await self._readers.rows(RULES, (project,))])
 
     async def views(self, project: str) -> list[SavedView]:
         """List the saved views of a project's board, the latest first."""
@@ -312,10 +316,10 @@ class Store:
         async with self._readers.transaction() as db:
             return await catalog.run(db, project, run)
 
-    async def living(self) -> dict[str, dict[str, str]]:
-        """List the runs that are not known to have ended, in all projects: their paths, and who writes under what."""
+    async def living(self, silent_seconds: float) -> list[Living]:
+        """List the runs, in all projects, that are not known to have ended: they run, or are silent since lately."""
         async with self._readers.transaction() as db:
-            return await catalog.living(db)
+            return await catalog.living(db, time.time_ns() - int(silent_seconds * 1e9))
 
     async def names(self, project: str | None = None) -> list[str]:
         """List the names of projects, or the ids of a project's runs."""

@@ -47,7 +47,7 @@ def alert() -> None:
 )
 @server_option
 def add(project: str, rule: str, name: str, level: str | None, server: str | None) -> None:
-    """Add RULE to a project, in the place of one that has its name.
+    """Add RULE to a project, with --name in the place of one that has it.
 
     \b
     METRIC > 3            also >= < <= == !=, and `for 5m` behind it
@@ -57,12 +57,14 @@ def add(project: str, rule: str, name: str, level: str | None, server: str | Non
     run silent for 5m     no heartbeat of any of its processes for so long
     gpu idle for 10m      each GPU that is used for less than 5 %
 
-    METRIC may end in *; one with spaces stands in double quotes.
+    A * in METRIC stands for anything; one with spaces stands in double quotes.
     """
     rules.parse(rule, name=name, level=level or "")  # What is wrong with it is said without asking anybody.
     said = {"text": rule, "name": name, "level": level or ""}
     added = Service.find(server).post(rules_path(project), said)
-    click.echo(f"{table.plain(project)} has the rule {added['name']}: {table.plain(added['text'])} ({added['level']})")
+    words = f"{table.plain(project)} has the rule {added['name']}: {table.plain(added['text'])} ({added['level']})"
+    before = added.get("replaced")
+    click.echo(f"{words}, in the place of {table.plain(before)}" if before and before != added["text"] else words)
 
 
 @alert.command("list")
