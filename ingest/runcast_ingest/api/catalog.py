@@ -17,6 +17,7 @@ from runcast_ingest.api import models
 from runcast_ingest.api.answers import Trouble, find_project, find_run, moment, run_told, say
 from runcast_ingest.api.models import TROUBLES
 from runcast_ingest.roster import json_safe
+from runcast_ingest.states import RUNNING
 from runcast_ingest.store import Store
 
 RUNS_MAX = 1000  # Of one page.
@@ -126,9 +127,10 @@ def routes(store: Store, is_stopping: Callable[[str], bool]) -> APIRouter:
     )
     async def run(project: ProjectName, run: RunId) -> Response:
         """A run with its config, its summary, its keys and its writers."""
+        stopping = is_stopping(f"{project}/{run}")  # Asked first: what ends meanwhile was not begun again.
         record = await find_run(store, project, run)
         keys = await store.keys(record.key)
-        told: dict[str, Any] = run_told(record, stopping=is_stopping(record.path))
+        told: dict[str, Any] = run_told(record, stopping=stopping and record.state == RUNNING)
         told["facts"] = json_safe(record.facts)
         told["keys"] = [{"key": key.key, "kind": key.kind, "points": key.points} for key in keys]
         told["writers"] = [
