@@ -283,6 +283,22 @@ async def test_a_child_that_is_heard_before_its_parent_writes_to_the_same_run(tm
         assert await store.run("p", "r~1") is None
 
 
+async def test_two_at_once_are_writers_of_one_run_whoever_is_heard_first(tmp_path: Path) -> None:
+    """Both live, so neither waited in a journal for long; their first words overtook each other."""
+    async with stored(tmp_path / "runcast.db") as store:
+        second, first, old = (Publisher(store, writer=letter * 16) for letter in "cde")
+        await second.commit(beginning(10**7, FRESH), block({"a": [1.0]}, steps=[1]))
+        await first.commit(beginning(0, FRESH), block({"a": [0.0]}, steps=[0]))
+        run = await store.run("p", "r")
+        assert run is not None
+        assert [writer.id[0] for writer in run.writers] == ["c", "d"]
+        assert await store.run("p", "r~1") is None
+        await old.commit(beginning(-(10**11), FRESH), block({"a": [7.0]}, steps=[0]))
+        aside = await store.run("p", "r~1")
+        assert aside is not None
+        assert [writer.id[0] for writer in aside.writers] == ["e"]
+
+
 async def test_a_run_that_waited_while_a_later_one_began_is_set_aside_with_its_children(tmp_path: Path) -> None:
     async with stored(tmp_path / "runcast.db") as store:
         later, earlier, child = (Publisher(store, writer=letter * 16) for letter in "def")

@@ -14,6 +14,7 @@ from runcast_ingest.store.records import Replaced
 from runcast_ingest.store.register import Register
 from runcast_ingest.store.standing import METRICS, Run, ends
 
+AT_ONCE_SECONDS_MAX = 5.0  # Between two `init` with one id whose first words may overtake each other.
 JOB_SECONDS_MAX = 600.0  # Between the first rank's `init` and the last one's: machines are slow to start in turn.
 
 
@@ -40,6 +41,9 @@ def place(register: Register, batch: Batch) -> tuple[Run, Replaced | None]:
     if start.beginning < (run.beginning or run.created):
         if not run.beginning:
             run.beginning = start.beginning  # Those who joined it were faster than who began it.
+            return run, None
+        if start.begin == FRESH and lives(run) and run.beginning - start.beginning < AT_ONCE_SECONDS_MAX * 10**9:
+            run.beginning = start.beginning  # Two at once, as below, of whom the second was faster.
             return run, None
         # It waited in a journal while a later one began: that one has the id.
         return _aside(register, run, start, batch), None
