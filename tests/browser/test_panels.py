@@ -129,7 +129,7 @@ def test_the_slider_of_one_moves_the_clock_and_so_everything(page: Page) -> None
     assert page.evaluate("__rc.board.clock.live") is False
     page.get_by_role("tab", name="Console").click()
     lines = page.locator(".line span")
-    expect(page.locator(".console .note")).to_contain_text("lines")
+    expect(page.locator(".console .note")).to_contain_text("line")
     expect(lines.filter(has_text="bar 100%")).to_have_count(0)
     page.keyboard.press("l")
     expect(lines.filter(has_text="bar 100%")).to_have_count(1)
