@@ -45,13 +45,13 @@ class Health:
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
         """Say whether events arrive and are stored, and the facts that this is judged by."""
-        now = time.monotonic()
-        silent, idle = now - self.persister.published_at, now - self.persister.stored_at
+        silent, idle = self._silent(), self._idle()
         troubles = []
         if not self.tail.connected:
             troubles.append("no answer from Redis")
         elif silent > SILENT_SECONDS_MAX:
-            troubles.append(f"no writer could be told what is stored for {silent:.0f} s")
+            said = f": {self.persister.trouble}" if self.persister.trouble else ""
+            troubles.append(f"no writer could be told what is stored for {silent:.0f} s{said}")
         if idle > SILENT_SECONDS_MAX:
             troubles.append(f"nothing could be stored for {idle:.0f} s")
         if self.tail.jammed:
@@ -80,7 +80,9 @@ class Health:
             "frame_bytes": self.live.counts.bytes,
             "commits": stats.commits,
             "commit_seconds": stats.commit_ms / 1000,
-            "stored_seconds_ago": round(time.monotonic() - self.persister.stored_at, 3),
+            "stored_seconds_ago": round(self._idle(), 3),
+            "published_seconds_ago": round(self._silent(), 3),
+            "redis_said": self.persister.trouble,
             "lags": {str(shard): lag for shard, lag in sorted(self.tail.lags().items())},
             "backlogs": await self._behind(),
             "held_bytes": self.broadcast.hub.held_bytes,
@@ -92,6 +94,13 @@ class Health:
             "damaged": stats.damaged,
             "quarantine_dropped": stats.quarantine_dropped,
         }
+
+    def _silent(self) -> float:
+        return time.monotonic() - self.persister.published_at
+
+    def _idle(self) -> float:
+        # While Redis is away and no shard is ours there is nothing to store.
+        return time.monotonic() - self.persister.stored_at if self.tail.connected or self.tail.shards else 0.0
 
     async def _behind(self) -> list[dict[str, Any]]:
         """List the trainers that hold what is not stored, the largest first, and where they run."""
@@ -135,6 +144,14 @@ def judge(told: Mapping[str, Any], jammed: Sequence[int], *, quarantined: int) -
             "Redis does not answer.",
             "Trainings go on and keep everything in their journals. A private Redis is started again by itself; "
             "look at your own one, and at RUNCAST_URL.",
+        )
+    elif told["published_seconds_ago"] > SILENT_SECONDS_MAX:
+        said = f': it says "{told["redis_said"][:200]}"' if told["redis_said"] else ""
+        yield (
+            "error",
+            f"For {told['published_seconds_ago']:.0f} s Redis has not taken what trainers are to be told{said}.",
+            "What they log is kept in their journals. If its memory is full, raise its maxmemory; if its disk is, make "
+            "room there; if it is a read-only replica, name the primary in RUNCAST_URL.",
         )
     if told["stored_seconds_ago"] > SILENT_SECONDS_MAX:
         yield (

@@ -55,9 +55,14 @@ class Persister:
         self._room = asyncio.Event()
         self._room.set()
         self._publisher = Publisher(redis_url, busy=self._busy)
-        self.stored_at = 0.0  # On the monotonic clock; a renewed lease is stored too.
+        self.stored_at = time.monotonic()  # Or since when it could not be; a renewed lease is stored too.
 
     # What the tail says.
+
+    def connected(self) -> None:
+        """Count from now on how long nothing is stored: without Redis and leases there was nothing to store."""
+        if not self._epochs:
+            self.stored_at = time.monotonic()
 
     def leased(self, shard: int, epoch: int, cursor: StreamId) -> None:
         """Begin a lease: what an earlier one left is gone."""
@@ -131,6 +136,11 @@ class Persister:
     def published_at(self) -> float:
         """When writers were last told, on the monotonic clock."""
         return self._publisher.published_at
+
+    @property
+    def trouble(self) -> str:
+        """Why they could not be told, in Redis' words; empty when they were."""
+        return self._publisher.trouble
 
     def on_sweep(self, act: Callable[[int, Collection[str]], None]) -> None:
         """Say by `act(shard, writers)` whom the others may forget: everybody but those."""

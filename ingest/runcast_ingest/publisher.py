@@ -44,7 +44,8 @@ class Publisher:
         self._due = asyncio.Event()
         self._squeezed = False
         self._swept = time.monotonic()
-        self.published_at = 0.0  # On the monotonic clock.
+        self.published_at = time.monotonic()  # Or since when it could not be.
+        self.trouble = ""  # What came of the last try, where that was nothing good.
 
     def lease(self, shard: int, cursor: StreamId) -> None:
         """Speak of a shard from now on."""
@@ -90,7 +91,9 @@ class Publisher:
                     self.marks.repeat_all()
                     await self._follow(redis)
             except (RedisError, OSError, TimeoutError) as error:
-                log.debug("cannot publish marks: %s", error)
+                if not self.trouble and isinstance(error, ResponseError):
+                    log.warning("Redis does not take what writers are to be told: %s; trying again", error)
+                self.trouble = str(error) or type(error).__name__
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def once(self) -> None:
@@ -134,7 +137,7 @@ class Publisher:
             pipeline.hset(ack_key(shard), mapping=fields)
         self._heed(await pipeline.execute(raise_on_error=False))
         self.marks.told(said)
-        self.published_at = time.monotonic()
+        self.published_at, self.trouble = time.monotonic(), ""
 
     def _heed(self, answers: Sequence[Any]) -> None:
         for answer in answers:

@@ -277,6 +277,8 @@ class Tail:
     def _hear(self, connected: bool) -> None:
         if connected != self.connected:
             self.connected = connected
+            if connected:
+                self._persister.connected()
             self._on_deaf(not connected)
 
 

@@ -20,6 +20,7 @@ from runcast.blocks import Item
 from runcast.events import Finish, Start
 from runcast.streams import ACK_BEAT, ACK_CURSOR, ack_key, parse_id, shard_of, stream_key
 from runcast.wire import encode
+from runcast_ingest.backlogs import Backlogs
 from runcast_ingest.batch import Batch, Stored
 from runcast_ingest.health import Health
 from runcast_ingest.persister import Persister
@@ -351,11 +352,26 @@ async def test_a_user_who_may_not_ask_how_redis_is_is_served_nonetheless(redis_s
             client.execute_command("ACL", "DELUSER", "plain")
 
 
+def health_of(service: Service) -> Health:
+    """Judge a service that has no viewers."""
+    other: Any = SimpleNamespace(
+        sockets=0, counts=SimpleNamespace(frames=0, bytes=0), hub=SimpleNamespace(held_bytes=0)
+    )
+    return Health(service.store, service.tail, service.persister, other, other, Backlogs(), 0.0)
+
+
+async def troubles(health: Health) -> list[tuple[str, str, str]]:
+    """Read what the health page would say; the disk of the machine is its own affair."""
+    stats = await health.store.stats()
+    told, disk = health.ready()[1] | await health.measures(stats), {"disk_free_bytes": 2, "disk_bytes": 2}
+    told |= {key: value * 10**12 for key, value in disk.items()}
+    return [(one["level"], one["what"], one["next"]) for one in health.troubles(told, stats)]
+
+
 async def test_a_service_that_can_store_nothing_is_not_ready(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """It beats and publishes on a full disk; that nothing is stored is said, and over when there is room."""
     monkeypatch.setattr("runcast_ingest.health.SILENT_SECONDS_MAX", 1.5)
-    other: Any = SimpleNamespace(sockets=0)
-    health = Health(service.store, service.tail, service.persister, other, other, other, 0.0)
+    health = health_of(service)
     await until(lambda: health.ready()[0])
 
     def full(*_: object) -> None:
@@ -365,6 +381,59 @@ async def test_a_service_that_can_store_nothing_is_not_ready(service: Service, m
         disk.setattr(service.store._ledger, "_fence", full)
         await until(lambda: "nothing could be stored" in health.ready()[1]["status"])
     await until(lambda: health.ready()[0])
+
+
+async def test_a_redis_that_refuses_writes_is_a_trouble_with_its_own_words(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read and answers; only writers hear nothing. What it says is said on."""
+    monkeypatch.setattr("runcast_ingest.health.SILENT_SECONDS_MAX", 1.5)
+    health = health_of(service)
+    await until(lambda: health.ready()[0])
+    assert await troubles(health) == []
+    service.client.config_set("maxmemory", "100kb")
+    try:
+        await until(lambda: "no writer could be told" in health.ready()[1]["status"])
+        ((level, what, step),) = await troubles(health)
+        assert (level, "used memory > 'maxmemory'" in what, "maxmemory" in step) == ("error", True, True)
+    finally:
+        service.client.config_set("maxmemory", "0")
+    await until(lambda: health.ready()[0])
+    assert await troubles(health) == []
+
+
+async def test_a_redis_that_is_away_from_the_start_is_all_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing to store without it, and no disk is full."""
+    monkeypatch.setattr("runcast_ingest.health.SILENT_SECONDS_MAX", 0.1)
+    async with Store.open(tmp_path / "runcast.db") as store:
+        service = Service("redis://127.0.0.1:1", store)
+        health = health_of(service)
+        service.begin()
+        await asyncio.sleep(0.3)
+        assert health.ready()[1]["status"] == "no answer from Redis"
+        assert [what for _, what, _ in await troubles(health)] == ["Redis does not answer."]
+        await service.end()
+
+
+async def test_a_disk_that_is_full_before_anything_is_leased_is_said_and_for_how_long(
+    redis_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no lease can be taken nothing is stored either; it counts from when Redis answered."""
+    monkeypatch.setattr("runcast_ingest.health.SILENT_SECONDS_MAX", 0.5)
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async with Store.open(tmp_path / "runcast.db") as store:
+        monkeypatch.setattr(store._ledger, "lease", full)
+        service = Service(redis_server, store)
+        service.persister.stored_at -= 3600.0
+        health = health_of(service)
+        service.begin()
+        await until(lambda: "nothing could be stored for 1 s" in health.ready()[1]["status"])
+        await service.end()
 
 
 async def test_a_second_service_takes_over_a_shard_whose_owner_sleeps(

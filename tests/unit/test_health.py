@@ -11,6 +11,8 @@ from runcast_ingest.health import judge
 WELL: dict[str, Any] = {
     "redis": True,
     "stored_seconds_ago": 0.1,
+    "published_seconds_ago": 0.4,
+    "redis_said": "",
     "disk_free_bytes": 10**12,
     "disk_bytes": 2 * 10**12,
     "lags": {"0": 0.2},
@@ -28,7 +30,12 @@ def test_a_service_that_does_its_work_has_no_troubles() -> None:
 @pytest.mark.parametrize(
     ("told", "level", "words"),
     [
-        ({"redis": False}, "error", "Redis does not answer."),
+        ({"redis": False, "published_seconds_ago": 60.0}, "error", "Redis does not answer."),
+        (
+            {"published_seconds_ago": 12.0, "redis_said": "READONLY a replica"},
+            "error",
+            'For 12 s Redis has not taken what trainers are to be told: it says "READONLY a replica".',
+        ),
         ({"stored_seconds_ago": 12.0}, "error", "Nothing could be stored for 12 s."),
         ({"disk_free_bytes": 4 * 10**8}, "warning", "The disk of the store has 0.4 GB left."),
         ({"lags": {"0": 1.0, "7": 60.0}}, "warning", "What is stored is 60 s behind what was published."),

@@ -513,6 +513,9 @@ class Health(_Model):
     now: float = Field(description="Seconds since 1970.")
     events: int
     commit_seconds: float = Field(description="How long the last commit took.")
+    stored_seconds_ago: float = Field(description="0 while Redis is away and there is nothing to store.")
+    published_seconds_ago: float = Field(description="When writers were last told how far they are stored.")
+    redis_said: str = Field(description="Why they could not be told, as Redis says; empty when they were.")
     lags: dict[str, float] = Field(description="By shard: how far behind its stream, in seconds.")
     disk_free_bytes: int
     backlogs: list[TrainerBehind]
