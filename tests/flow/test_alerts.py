@@ -23,6 +23,8 @@ from runcast.frames import Subscribe, format_request
 from runcast.rules import parse
 from runcast.service import Refused, Service, rules_path, run_path
 from runcast_ingest.store import Work
+from runcast_ingest.store.happenings import RECENT_ALERTS
+from runcast_ingest.store.schema import MIGRATIONS, SCHEMA_ALERTS_OF, prepare
 
 TRAIN = """
 import sys, runcast as wandb
@@ -280,6 +282,28 @@ async def test_a_silence_that_was_told_is_not_told_again_after_a_restart(tmp_pat
         (one,) = await store.living(1e10)
         assert await store.silent("p/r", one.seen, 40.0) == ([], None)
         assert await store.living(60.0) == []  # Nobody waits for it any more.
+async def test_the_latest_alerts_of_a_project_are_found_without_looking_at_all(tmp_path: Path) -> None:
+    """A page asks every two seconds: what it costs is what it shows. Alerts of an older database are found too."""
+    older = prepare(tmp_path / "runcast.db", [each for each in MIGRATIONS if each != SCHEMA_ALERTS_OF])
+    older.executescript("""
+        INSERT INTO project VALUES(1, 'p', 0, 0);
+        INSERT INTO run(key, project, id, shard, name, state, created, started, updated, steps, rows, lost, since,
+            details, config, summary, crc)
+        VALUES(1, 1, 'old', 0, 'old', 'finished', 0, 0, 0, 0, 0, 0, 0, x'', x'', x'', 0);
+        INSERT INTO alert VALUES(1, 1, 1, 0, 0, 'WARN', 'of long ago', '', '');
+    """)
+    older.close()
+    async with leased(tmp_path) as store:
+        for path, title in (("p/r", "first"), ("q/r", "other"), ("p/s", "second")):
+            trainer = Publisher(store, path, writer=path[0] * 15 + path[-1])
+            await trainer.start()
+            await trainer.commit(Alert(BEGIN, title))
+        found = [(run, alert.title) for run, _, alert in await store.recent_alerts("p", 10)]
+        assert found == [("s", "second"), ("r", "first"), ("old", "of long ago")]
+        assert [alert.title for _, _, alert in await store.recent_alerts("p", 1)] == ["second"]
+        plan = [row[3] for row in await store._readers.rows(f"EXPLAIN QUERY PLAN {RECENT_ALERTS}", ("p", 10))]
+        assert any("alert_project" in line for line in plan)
+        assert not any("TEMP B-TREE" in line for line in plan)
 
 
 async def test_what_a_webhook_is_to_hear_waits_in_the_store(tmp_path: Path) -> None:

@@ -39,9 +39,10 @@ WHERE console.run = ? AND console.key > ? AND console.key <= ? ORDER BY console.
 RECENT_ALERTS = """
 SELECT run.id, run.name, alert.time, alert.step, alert.level, alert.title, alert.text, coalesce(writer.label, ''),
     alert.rule, alert.key
-FROM alert JOIN run ON run.key = alert.run JOIN project ON project.key = run.project
+FROM alert JOIN run ON run.key = alert.run
 LEFT JOIN writer ON writer.key = alert.writer LEFT JOIN curation ON curation.run = run.key
-WHERE project.name = ? AND run.aside = 0 AND curation.deleted IS NULL ORDER BY alert.key DESC LIMIT ?
+WHERE alert.project = (SELECT key FROM project WHERE name = ?)
+    AND run.aside = 0 AND curation.deleted IS NULL ORDER BY alert.key DESC LIMIT ?
 """
 ALERTS = """
 SELECT alert.time, alert.step, alert.level, alert.title, alert.text, writer.label, alert.rule, alert.key FROM alert

@@ -314,6 +314,12 @@ SCHEMA_RULES = """
 ALTER TABLE rule ADD COLUMN since INTEGER NOT NULL DEFAULT 0; -- when it came to say what it says, ns since 1970
 """
 
+SCHEMA_ALERTS_OF = """
+ALTER TABLE alert ADD COLUMN project INTEGER NOT NULL DEFAULT 0; -- its run's: the latest of a project are at hand
+UPDATE alert SET project = coalesce((SELECT project FROM run WHERE run.key = alert.run), 0);
+CREATE INDEX alert_project ON alert(project, key);
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     SCHEMA_1,
     SCHEMA_2,
@@ -325,6 +331,7 @@ MIGRATIONS: tuple[str, ...] = (
     SCHEMA_VIEWS,
     SCHEMA_HISTOGRAMS,
     SCHEMA_RULES,
+    SCHEMA_ALERTS_OF,
 )
 
 

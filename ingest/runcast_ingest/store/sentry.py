@@ -32,7 +32,8 @@ DELIVERIES_MAX = 10_000  # Alerts that wait for a webhook; of more, the oldest a
 NEWS_SECONDS = 86_400  # An alert that is older when it arrives, as of an imported run, is no news to a webhook.
 
 ADD_ALERT = """
-INSERT INTO alert(run, writer, time, step, level, title, text, rule) VALUES(?, ?, ?, ?, ?, ?, ?, ?) RETURNING key
+INSERT INTO alert(run, writer, time, step, level, title, text, rule, project)
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, (SELECT project FROM run WHERE key = ?)) RETURNING key
 """
 RULES = "SELECT name, text, level, since FROM rule WHERE project = ? ORDER BY rowid"
 SAVE_RULE = """
@@ -271,7 +272,7 @@ class Sentry:
 
     def _add(self, run: Run, writer: Writer, alert: Alert, rule: str) -> Alarm:
         said = (fit(alert.time), fit(alert.step), alert.level, alert.title, alert.text)
-        key = self._db.execute(ADD_ALERT, (run.key, writer.key, *said, rule)).fetchone()[0]
+        key = self._db.execute(ADD_ALERT, (run.key, writer.key, *said, rule, run.key)).fetchone()[0]
         if self.delivers and time.time_ns() - alert.time < NEWS_SECONDS * 1_000_000_000:
             self._db.execute(ADD_DELIVERY, (key,))
             given_up = self._db.execute(CUT_DELIVERIES, (DELIVERIES_MAX,)).rowcount
