@@ -20,6 +20,8 @@ def test_health_is_shown_live_and_what_is_wrong_in_words(stage: Stage, visit: Op
 
     def troubled(route: Route) -> None:
         said = json.loads(route.fetch().body())
+        assert said["level0_events"] >= said["runs"] >= 0
+        said["level0_events"] = 501
         said["troubles"] = [{"level": "error", "what": "Redis does not answer.", "next": "Look at it."}]
         entry = {"kind": "gap", "reason": HOSTILE, "shard": 1, "entry": "1-0", "path": HOSTILE, "writer": "a"}
         said["quarantine"] = [entry | {"first": 1, "last": 2, "received": "2026-01-01T00:00:00Z", "size": 10}]
@@ -30,6 +32,7 @@ def test_health_is_shown_live_and_what_is_wrong_in_words(stage: Stage, visit: Op
     page.route("**/api/v1/health?*", troubled)
     expect(page.locator(".h-word.error b")).to_have_text("Redis does not answer.", timeout=20_000)
     expect(page.locator(".rh td", has_text="<img").first).to_be_visible()
+    expect(page.locator(".h-figure", has_text="Waits for compaction").locator("b")).to_have_text("501 events")
     expect(page.locator(".rh tr", has_text="node-1").first).to_contain_text("120 MiB12:00")
     expect(page.locator(".rh tr", has_text="all 2")).to_contain_text("24121 MiB")
     assert page.locator(".rh img").count() == 0

@@ -23,7 +23,7 @@ const GROUPS = [
   ["The store", [
     ["Last commit took", (now) => now.commit_seconds * 1000, milliseconds, true],
     ["Commits", rate("commits"), perSecond, true],
-    ["Waits for compaction", (now) => now.level0_rows, (n) => `${whole(n)} rows`, true],
+    ["Waits for compaction", (now) => now.level0_events, (n) => `${whole(n)} event${n === 1 ? "" : "s"}`, true],
     ["Database", (now) => now.database_bytes, bytes],
     ["Disk left", (now) => now.disk_free_bytes, bytes],
     ["Runs", (now) => now.runs, whole],
