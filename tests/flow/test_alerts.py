@@ -284,13 +284,14 @@ async def test_a_silence_that_was_told_is_not_told_again_after_a_restart(tmp_pat
         assert await store.living(60.0) == []  # Nobody waits for it any more.
 async def test_the_latest_alerts_of_a_project_are_found_without_looking_at_all(tmp_path: Path) -> None:
     """A page asks every two seconds: what it costs is what it shows. Alerts of an older database are found too."""
-    older = prepare(tmp_path / "runcast.db", [each for each in MIGRATIONS if each != SCHEMA_ALERTS_OF])
+    older = prepare(tmp_path / "runcast.db", MIGRATIONS[: MIGRATIONS.index(SCHEMA_ALERTS_OF)])
     older.executescript("""
         INSERT INTO project VALUES(1, 'p', 0, 0);
         INSERT INTO run(key, project, id, shard, name, state, created, started, updated, steps, rows, lost, since,
             details, config, summary, crc)
         VALUES(1, 1, 'old', 0, 'old', 'finished', 0, 0, 0, 0, 0, 0, 0, x'', x'', x'', 0);
         INSERT INTO alert VALUES(1, 1, 1, 0, 0, 'WARN', 'of long ago', '', '');
+        INSERT INTO delivery VALUES(1, 3, 5);
     """)
     older.close()
     async with leased(tmp_path) as store:
@@ -298,6 +299,10 @@ async def test_the_latest_alerts_of_a_project_are_found_without_looking_at_all(t
             trainer = Publisher(store, path, writer=path[0] * 15 + path[-1])
             await trainer.start()
             await trainer.commit(Alert(BEGIN, title))
+        waiting = await store.next_delivery()
+        assert waiting is not None
+        assert (waiting.alert.title, waiting.refused) == ("of long ago", 0)
+        assert abs(waiting.since - time.time_ns()) < 60 * 10**9
         found = [(run, alert.title) for run, _, alert in await store.recent_alerts("p", 10)]
         assert found == [("s", "second"), ("r", "first"), ("old", "of long ago")]
         assert [alert.title for _, _, alert in await store.recent_alerts("p", 1)] == ["second"]
@@ -319,11 +324,12 @@ async def test_what_a_webhook_is_to_hear_waits_in_the_store(tmp_path: Path) -> N
     async with leased(tmp_path) as store:
         found = await store.next_delivery()
         assert found is not None
-        assert (found.alert.title, found.tries) == ("new", 0)
-        await store.settle_delivery(found.alert.key, now + 10**12)
+        assert (found.alert.title, found.refused) == ("new", 0)
+        assert abs(found.since - now) < 60 * 10**9
+        await store.refuse_delivery(found.alert.key, now)
         again = await store.next_delivery()
         assert again is not None
-        assert (again.alert.title, again.tries, again.due) == ("new", 1, now + 10**12)
+        assert (again.alert.title, again.since, again.refused) == ("new", found.since, now)
         await store.settle_delivery(found.alert.key)
         assert await store.next_delivery() is None
 

@@ -252,12 +252,13 @@ class Ledger:
         """Find the alert that the webhook is to hear next."""
         return self.sentry.next_delivery()
 
-    def settle_delivery(self, alert: int, due: int | None) -> None:
-        """Note that the webhook is done with an alert, or when it is tried again."""
-        if due is None:
-            self._within(lambda: self.sentry.delivered(alert))
-        else:
-            self._within(lambda: self.sentry.postpone(alert, due))
+    def settle_delivery(self, alert: int) -> None:
+        """Note that the webhook is done with an alert."""
+        self._within(lambda: self.sentry.delivered(alert))
+
+    def refuse_delivery(self, alert: int, time: int) -> None:
+        """Note when the webhook refused an alert."""
+        self._within(lambda: self.sentry.refused(alert, time))
 
     def _within(self, act: Callable[[], T]) -> T:
         self._begin()

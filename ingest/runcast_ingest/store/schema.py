@@ -320,6 +320,12 @@ UPDATE alert SET project = coalesce((SELECT project FROM run WHERE run.key = ale
 CREATE INDEX alert_project ON alert(project, key);
 """
 
+SCHEMA_DELIVERIES = """
+ALTER TABLE delivery RENAME COLUMN due TO since; -- when it began to wait
+ALTER TABLE delivery RENAME COLUMN tries TO refused; -- when the receiver refused it first; 0: it did not
+UPDATE delivery SET refused = 0, since = CAST(strftime('%s', 'now') AS INTEGER) * 1000000000;
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     SCHEMA_1,
     SCHEMA_2,
@@ -332,6 +338,7 @@ MIGRATIONS: tuple[str, ...] = (
     SCHEMA_HISTOGRAMS,
     SCHEMA_RULES,
     SCHEMA_ALERTS_OF,
+    SCHEMA_DELIVERIES,
 )
 
 

@@ -46,16 +46,18 @@ SAVE_WATCH = """
 INSERT INTO watch(run, crc, data) VALUES(?, ?, ?)
 ON CONFLICT(run) DO UPDATE SET crc = excluded.crc, data = excluded.data
 """
-ADD_DELIVERY = "INSERT OR IGNORE INTO delivery(alert, tries, due) VALUES(?, 0, 0)"
+ADD_DELIVERY = """
+INSERT OR IGNORE INTO delivery(alert, refused, since) VALUES(?, 0, CAST(strftime('%s', 'now') AS INTEGER) * 1000000000)
+"""
 CUT_DELIVERIES = """
 DELETE FROM delivery WHERE alert <= (SELECT alert FROM delivery ORDER BY alert DESC LIMIT 1 OFFSET ?)
 """
 NEXT_DELIVERY = """
 SELECT alert.time, alert.step, alert.level, alert.title, alert.text, coalesce(writer.label, ''), alert.rule, alert.key,
-    project.name, run.id, run.name, delivery.tries, delivery.due
+    project.name, run.id, run.name, delivery.since, delivery.refused
 FROM delivery JOIN alert ON alert.key = delivery.alert JOIN run ON run.key = alert.run
     JOIN project ON project.key = run.project LEFT JOIN writer ON writer.key = alert.writer
-ORDER BY delivery.due, delivery.alert LIMIT 1
+ORDER BY delivery.refused > 0, delivery.alert LIMIT 1
 """
 
 
@@ -72,14 +74,14 @@ _documents = msgspec.msgpack.Decoder(Standing)
 
 
 class Delivery(Struct, frozen=True):
-    """An alert that the webhook has not heard of; `due` in ns since 1970."""
+    """An alert that the webhook has not heard of; times in ns since 1970."""
 
     alert: AlertRecord
     project: str
     run: str
     name: str  # The run's.
-    tries: int
-    due: int
+    since: int  # When it began to wait.
+    refused: int  # When the receiver refused it first; 0: it did not.
 
 
 def overlaid(rows: Iterable[tuple[str, str, str, int]]) -> list[Rule]:
@@ -102,6 +104,7 @@ class Sentry:
         self._db = db
         self._rules: dict[str, list[Rule]] = {}
         self.delivers = False  # Whether a webhook is to hear.
+        self.given_up = 0  # Of what it was to hear, as too many waited.
 
     def forget(self) -> None:
         """Know no rules any more: they are read again when they are needed."""
@@ -218,7 +221,7 @@ class Sentry:
         return True
 
     def next_delivery(self) -> Delivery | None:
-        """Find the alert that the webhook is to hear next."""
+        """Find the alert that the webhook is to hear next: the oldest; one that it refused after all others."""
         row = self._db.execute(NEXT_DELIVERY).fetchone()
         return Delivery(AlertRecord(*row[:8]), *row[8:]) if row else None
 
@@ -226,9 +229,9 @@ class Sentry:
         """Note that the webhook heard of an alert, or never will."""
         self._db.execute("DELETE FROM delivery WHERE alert = ?", (alert,))
 
-    def postpone(self, alert: int, due: int) -> None:
-        """Note that the webhook did not hear, and when it is tried again."""
-        self._db.execute("UPDATE delivery SET tries = tries + 1, due = ? WHERE alert = ?", (due, alert))
+    def refused(self, alert: int, time: int) -> None:
+        """Note that the webhook does not want an alert, the first time that it says so."""
+        self._db.execute("UPDATE delivery SET refused = ? WHERE alert = ? AND refused = 0", (time, alert))
 
     def _judge(self, run: Run, known: Sequence[Rule], block: Block, label: str) -> tuple[list[Firing], bool]:
         standing = self._standing(run)
@@ -277,5 +280,6 @@ class Sentry:
             self._db.execute(ADD_DELIVERY, (key,))
             given_up = self._db.execute(CUT_DELIVERIES, (DELIVERIES_MAX,)).rowcount
             if given_up:
+                self.given_up += given_up
                 log.error("more than %d alerts wait for the webhook; gave %d up", DELIVERIES_MAX, given_up)
         return Alarm(run.path, AlertRecord(*said, writer.label, rule, key))

@@ -299,9 +299,13 @@ class Store:
         """Find the alert that the webhook is to hear next."""
         return await self._write(self._ledger.next_delivery)
 
-    async def settle_delivery(self, alert: int, due: int | None = None) -> None:
-        """Note that the webhook is done with an alert, or when, in ns since 1970, it is tried again."""
-        await self._write(self._ledger.settle_delivery, alert, due)
+    async def settle_delivery(self, alert: int) -> None:
+        """Note that the webhook is done with an alert; raises sqlite3.Error."""
+        await self._write(self._ledger.settle_delivery, alert)
+
+    async def refuse_delivery(self, alert: int, time: int) -> None:
+        """Note when, in ns since 1970, the webhook refused an alert first; raises sqlite3.Error."""
+        await self._write(self._ledger.refuse_delivery, alert, time)
 
     async def _know_extremes(self, asked: Listed) -> None:
         for metric in sorted(catalog.metrics_asked(asked)):
