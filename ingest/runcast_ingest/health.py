@@ -13,12 +13,14 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from runcast.names import apart
+from runcast_ingest.api.answers import moment
 from runcast_ingest.backlogs import Backlogs
 from runcast_ingest.broadcast import Broadcast
 from runcast_ingest.live import Live
 from runcast_ingest.persister import Persister
 from runcast_ingest.store import Stats, Store
 from runcast_ingest.tail import Tail
+from runcast_ingest.webhook import Webhook
 
 DISK_FREE_MIN = 1_000_000_000  # Bytes.
 DISK_SHARE_MIN = 0.03
@@ -26,6 +28,7 @@ LAG_SECONDS_MAX = 5.0  # A commit comes every tenth of a second.
 BACKLOGS_NAMED_MAX = 3  # In words; the list has the others.
 BACKLOGS_TOLD_MAX = 50  # Of one answer, the largest.
 BEHIND_SECONDS_MAX = 30.0  # A trainer catches up sooner; the persister may pause for a checkpoint.
+WEBHOOK_SECONDS_MAX = 10.0  # A receiver that begins again takes an alert with the second try or the third.
 SILENT_SECONDS_MAX = 5.0  # The persister renews its leases and publishes every second when all is well.
 
 Figure = tuple[str, str, float]  # Name, what it says, value.
@@ -42,6 +45,7 @@ class Health:
     live: Live
     backlogs: Backlogs
     started: float  # Seconds since 1970.
+    webhook: Webhook | None = None
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
         """Say whether events arrive and are stored, and the facts that this is judged by."""
@@ -93,6 +97,21 @@ class Health:
             "disk_bytes": disk.total,
             "damaged": stats.damaged,
             "quarantine_dropped": stats.quarantine_dropped,
+            "webhook": self.alerting(stats),
+        }
+
+    def alerting(self, stats: Stats) -> dict[str, Any] | None:
+        """Say how it stands with the webhook, if there is one."""
+        if self.webhook is None:
+            return None
+        since = stats.delivery_since
+        return {
+            "host": self.webhook.host,
+            "waiting": stats.deliveries,
+            "since": None if since is None else moment(since),
+            "seconds": 0.0 if since is None else round(max(0.0, time.time() - since / 1e9), 3),
+            "said": self.webhook.said,
+            "given_up": self.webhook.given_up + stats.deliveries_dropped,
         }
 
     def _silent(self) -> float:
@@ -186,6 +205,8 @@ def judge(told: Mapping[str, Any], jammed: Sequence[int], *, quarantined: int) -
             "Nothing is lost: it lies in the journal on that machine. It is sent as fast as the service stores; "
             "if it does not shrink, look whether Redis takes what is published.",
         )
+    if told["webhook"]:
+        yield from _judge_webhook(told["webhook"])
     if told["damaged"]:
         yield (
             "error",
@@ -198,6 +219,30 @@ def judge(told: Mapping[str, Any], jammed: Sequence[int], *, quarantined: int) -
             f"{quarantined} entries could not be stored and are in quarantine.",
             "The list below has the reason of each. Gaps go by themselves when their trainer sends again.",
         )
+
+
+def _judge_webhook(told: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    host, waiting, given_up = told["host"], told["waiting"], told["given_up"]
+    if waiting and told["seconds"] > WEBHOOK_SECONDS_MAX:
+        first = f"{', the first' if waiting > 1 else ''} for {_span(told['seconds'])}"
+        said = f": {told['said']}" if told["said"] else ""
+        yield (
+            "warning",
+            f"{_counted(waiting, 'alert waits', 'alerts wait')} for the webhook at {host}{first}{said}.",
+            "Look at RUNCAST_WEBHOOK and at its receiver. What it refuses is tried for an hour; while it is away all "
+            "wait, for a day.",
+        )
+    if given_up:
+        were = "was" if given_up == 1 else "were"
+        yield (
+            "warning",
+            f"{_counted(given_up, 'alert', 'alerts')} for the webhook at {host} {were} given up.",
+            "The Alerts page has them; the log says why each was. This is said until the service begins again.",
+        )
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
 
 
 def _span(seconds: float) -> str:
@@ -226,6 +271,11 @@ class _Figures:
         for kind, count in sorted(self._stats.quarantine.items()):
             quarantine.add_metric([kind], count)
         yield quarantine
+        if alerting := self._health.alerting(self._stats):
+            waiting, seconds, given_up = (float(alerting[key]) for key in ("waiting", "seconds", "given_up"))
+            yield GaugeMetricFamily("runcast_webhook_waiting", "Alerts that the webhook has not taken", value=waiting)
+            yield GaugeMetricFamily("runcast_webhook_waiting_seconds", "For how long the first waits", value=seconds)
+            yield CounterMetricFamily("runcast_webhook_given_up", "Alerts that it never took", value=given_up)
 
     def _waiting(self, what: str) -> float:
         return float(sum(getattr(each, what) for each in self._health.backlogs.now()))

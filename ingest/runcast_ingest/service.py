@@ -140,7 +140,9 @@ class _Service:
             self._app, token=self._settings.token, hosts=self._settings.hosts or None, origins=self._settings.origins
         )
         live = Live(self._store, self._broadcast, gate=gate, sockets_max=self._settings.sockets_max)
-        health = Health(self._store, self._tail, self._persister, self._broadcast, live, self._backlogs, time.time())
+        health = Health(
+            self._store, self._tail, self._persister, self._broadcast, live, self._backlogs, time.time(), self._webhook
+        )
         self._composed: ASGIApp = compose(health, self._files, self._stops, pages=pages, pages_lifespan=pages_lifespan)
         server = _Server(_web(gate))
         async with asyncio.TaskGroup() as tasks:

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.flow.running import python, up, wait_until
@@ -214,3 +215,28 @@ def test_a_service_ends_although_its_webhook_hangs(tmp_path: Path) -> None:
             began = time.monotonic()
         assert time.monotonic() - began < 6
         held[0].close()
+
+
+def test_a_webhook_that_takes_nothing_is_a_trouble_of_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as line:
+        port = line.getsockname()[1]  # Of nobody, when it is closed.
+    with up(tmp_path, RUNCAST_WEBHOOK=f"http://127.0.0.1:{port}/services/SECRET") as service:
+        program = "import runcast\nrun = runcast.init(project='p')\nrun.alert('x')\nrun.alert('y')"
+        python(program, RUNCAST_DIR=str(service.directory))
+
+        def told() -> dict[str, Any] | None:
+            said: dict[str, Any] = service.api.get("/api/v1/health")
+            return said if any("webhook" in each["what"] for each in said["troubles"]) else None
+
+        said = wait_until(told, 40.0)
+        (what,) = [each["what"] for each in said["troubles"] if "webhook" in each["what"]]
+        assert what.startswith("2 alerts wait for the webhook at 127.0.0.1, the first for ")
+        assert "it did not answer" in what
+        assert "SECRET" not in json.dumps(said)
+        assert (said["webhook"]["waiting"], said["webhook"]["given_up"]) == (2, 0)
+        with service.api.open("/metrics") as answer:
+            figures = answer.read().decode()
+        assert "runcast_webhook_waiting 2.0" in figures
+        assert "runcast_webhook_given_up_total 0.0" in figures

@@ -18,9 +18,11 @@ WELL: dict[str, Any] = {
     "lags": {"0": 0.2},
     "damaged": 0,
     "backlogs": [],
+    "webhook": None,
 }
 
 BEHIND = {"run": "mnist/abc", "host": "node-1", "bytes": 120_000_000, "events": 9, "seconds": 720}
+WAITING = {"host": "hooks.example", "waiting": 3, "seconds": 720.0, "said": "it answered 404", "given_up": 0}
 
 
 def test_a_service_that_does_its_work_has_no_troubles() -> None:
@@ -43,6 +45,21 @@ def test_a_service_that_does_its_work_has_no_troubles() -> None:
             {"backlogs": [BEHIND, BEHIND | {"seconds": 20}]},
             "warning",
             "mnist/abc on node-1 holds 120 MB that was not stored for 12 min.",
+        ),
+        (
+            {"webhook": WAITING},
+            "warning",
+            "3 alerts wait for the webhook at hooks.example, the first for 12 min: it answered 404.",
+        ),
+        (
+            {"webhook": WAITING | {"waiting": 1, "said": ""}},
+            "warning",
+            "1 alert waits for the webhook at hooks.example for 12 min.",
+        ),
+        (
+            {"webhook": WAITING | {"seconds": 3.0, "given_up": 2}},
+            "warning",
+            "2 alerts for the webhook at hooks.example were given up.",
         ),
         ({"damaged": 3}, "error", "3 stored blobs failed their checksum."),
     ],

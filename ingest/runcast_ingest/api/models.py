@@ -505,6 +505,17 @@ class TrainerBehind(_Model):
     seconds: int = Field(description="For so long the first of them waits.")
 
 
+class Webhook(_Model):
+    """How it stands with what alerts are sent to."""
+
+    host: str
+    waiting: int
+    since: str | None = Field(description="When the first of them began to wait.")
+    seconds: float
+    said: str = Field(description="What came of the last try, where the alert was not taken.")
+    given_up: int = Field(description="Alerts that it never took, since the service began.")
+
+
 class Health(_Model):
     """How the service is. Counts are since its start or of all that is stored: their growth over `now` is a rate."""
 
@@ -519,6 +530,7 @@ class Health(_Model):
     lags: dict[str, float] = Field(description="By shard: how far behind its stream, in seconds.")
     disk_free_bytes: int
     backlogs: list[TrainerBehind]
+    webhook: Webhook | None
     quarantine: list[Quarantined]
     quarantined: dict[str, int]
 

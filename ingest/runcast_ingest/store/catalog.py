@@ -62,10 +62,13 @@ ORDER BY key DESC LIMIT ?
 """
 COUNTS = """
 SELECT (SELECT count(*) FROM run), (SELECT count(*) FROM writer), (SELECT coalesce(sum(mark), 0) FROM writer),
-    count(*), coalesce(sum(last - first + 1), 0), coalesce(sum(length(data)), 0), (SELECT count(*) FROM part)
+    count(*), coalesce(sum(last - first + 1), 0), coalesce(sum(length(data)), 0), (SELECT count(*) FROM part),
+    (SELECT count(*) FROM delivery), (SELECT min(since) FROM delivery)
 FROM level0
 """
-COUNTED = ("runs", "writers", "events", "level0_rows", "level0_events", "level0_bytes", "parts")
+COUNTED = (
+    "runs", "writers", "events", "level0_rows", "level0_events", "level0_bytes", "parts", "deliveries", "delivery_since"
+)  # fmt: skip
 
 SORTS = ("created", "updated", "name", "id", "state", "steps", "duration")  # And config.KEY, summary.KEY …
 ORDER = """

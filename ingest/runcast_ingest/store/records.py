@@ -252,6 +252,9 @@ class Stats(Struct, frozen=True):
     level0_events: int
     level0_bytes: int
     parts: int
+    deliveries: int  # Alerts that wait for the webhook.
+    delivery_since: int | None  # When the first of them began to, in ns since 1970.
+    deliveries_dropped: int  # Since the start, as too many waited.
     quarantine: dict[str, int]
     quarantine_dropped: int
     damaged: int  # Blobs whose crc failed when they were read.

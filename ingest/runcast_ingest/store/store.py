@@ -538,6 +538,7 @@ class Store:
         wal = self.path.with_name(self.path.name + "-wal")
         return Stats(
             **dict(zip(catalog.COUNTED, counts, strict=True)),
+            deliveries_dropped=self._ledger.sentry.given_up,
             quarantine=kinds,
             quarantine_dropped=dropped,
             damaged=self._damaged,
