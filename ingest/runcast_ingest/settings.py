@@ -89,10 +89,27 @@ def _webhook(environ: Mapping[str, str]) -> str | None:
     url = environ.get(WEBHOOK, "").strip()
     if not url:
         return None
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not url.isascii() or not url.isprintable():
-        # Its path may be a secret, as Slack's is: it is not repeated.
+    # Its path may be a secret, as Slack's is: nothing of it is repeated, nor what urlsplit says of it.
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise UsageError(f"{WEBHOOK} has a space or another character that no address has; %20 stands for a space")
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")
+    except ValueError:
+        raise UsageError(f"{WEBHOOK} names a host that is none; give it as its receiver does") from None
+    if parts.scheme not in {"http", "https"} or not host:
         raise UsageError(f"{WEBHOOK} is no address; it begins with https:// or http:// and names a host")
+    if "@" in parts.netloc:
+        raise UsageError(
+            f"{WEBHOOK} has a user or a password before its host, which is not sent; give the receiver's secret in its "
+            "path or after its `?`, or put a proxy before it that adds the header"
+        )
+    try:
+        valid = parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise UsageError(f"{WEBHOOK} names a port that is none; it is a number from 1 to 65535")
     return url
 
 

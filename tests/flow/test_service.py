@@ -159,11 +159,30 @@ def test_python_m_runcast_ingest_serves_without_a_command_line(tmp_path: Path) -
         ({"RUNCAST_PORT": "70000"}, "70000"),
         ({"RUNCAST_PORT": "http"}, "'http'"),
         ({"RUNCAST_URL": "mysql://x"}, "mysql://x"),
+        ({"RUNCAST_WEBHOOK": "ftp://host/secret"}, "begins with https://"),
+        ({"RUNCAST_WEBHOOK": "https:///secret"}, "names a host"),
+        ({"RUNCAST_WEBHOOK": "https://host/se cret"}, "a space or another character"),
+        ({"RUNCAST_WEBHOOK": "https://host/se\ncret"}, "a space or another character"),
+        ({"RUNCAST_WEBHOOK": "https://host/\u00e9secret"}, "a space or another character"),
+        ({"RUNCAST_WEBHOOK": "https://host:secret/"}, "a port that is none"),
+        ({"RUNCAST_WEBHOOK": "https://host:0/secret"}, "a port that is none"),
+        ({"RUNCAST_WEBHOOK": "https://host:70000/secret"}, "a port that is none"),
+        ({"RUNCAST_WEBHOOK": "https://[::1/secret"}, "a host that is none"),
+        ({"RUNCAST_WEBHOOK": "https://a..b/secret"}, "a host that is none"),
+        ({"RUNCAST_WEBHOOK": "https://me:secret@host/"}, "after its `\\?`, or put a proxy"),
+        ({"RUNCAST_WEBHOOK": "https://secret@host/"}, "after its `\\?`, or put a proxy"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_with_its_name(environ: dict[str, str], named: str) -> None:
-    with pytest.raises(UsageError, match=named):
+    with pytest.raises(UsageError, match=named) as refused:
         Settings.from_env(environ)
+    assert "secret" not in str(refused.value).replace("receiver's secret", "")
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+
+
+def test_a_webhook_is_an_address_as_its_receiver_gives_it() -> None:
+    for url in ("https://hooks.slack.com/services/T/B/x?a=b", "http://[::1]:9000", "http://localhost:9000/a%20b"):
+        assert Settings.from_env({"RUNCAST_WEBHOOK": f" {url}\n"}).webhook == url
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])
