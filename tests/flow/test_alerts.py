@@ -282,6 +282,8 @@ async def test_a_silence_that_was_told_is_not_told_again_after_a_restart(tmp_pat
         (one,) = await store.living(1e10)
         assert await store.silent("p/r", one.seen, 40.0) == ([], None)
         assert await store.living(60.0) == []  # Nobody waits for it any more.
+
+
 async def test_the_latest_alerts_of_a_project_are_found_without_looking_at_all(tmp_path: Path) -> None:
     """A page asks every two seconds: what it costs is what it shows. Alerts of an older database are found too."""
     older = prepare(tmp_path / "runcast.db", MIGRATIONS[: MIGRATIONS.index(SCHEMA_ALERTS_OF)])
