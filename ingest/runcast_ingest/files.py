@@ -18,6 +18,7 @@ from pathlib import Path
 
 from runcast.errors import RuncastError
 from runcast.paths import is_digest
+from runcast_ingest.threads import to_its_end
 
 FILES = "files"
 ARRIVING = "arriving"  # The folder of what is not whole yet.
@@ -90,7 +91,7 @@ class Files:
         try:
             here = await self._add(digest, first, total, body)
             if here == total:
-                await asyncio.to_thread(self._finish, digest, total)
+                await to_its_end(self._finish, digest, total)
         finally:
             self._busy.discard(digest)
         return here
@@ -104,18 +105,19 @@ class Files:
             block = bytearray()
             try:
                 async for chunk in _patiently(body):
-                    if here + len(block) + len(chunk) > total:
+                    if here + len(chunk) > total:
                         raise NotTaken(422, "too_long", f"more bytes came than the {total} that were announced")
                     block += chunk
+                    here += len(chunk)
                     if len(block) >= BLOCK_BYTES:
-                        await asyncio.to_thread(_write, file.fileno(), block)
-                        here += len(block)
-                        block = bytearray()
+                        full, block = block, bytearray()
+                        await to_its_end(_write, file.fileno(), full)
             finally:
                 # Whoever went away in the middle comes back for the rest, not for all.
-                _write(file.fileno(), block)
-                here += len(block)
-                self._taken += here - first
+                try:
+                    _write(file.fileno(), block)
+                finally:
+                    self._taken += os.fstat(file.fileno()).st_size - first
         return here
 
     def _check_room(self, size: int) -> None:

@@ -58,6 +58,7 @@ from runcast_ingest.store.sketches import Sketch, Sketches
 from runcast_ingest.store.standing import is_system
 from runcast_ingest.store.views import LIST as VIEWS
 from runcast_ingest.store.views import SavedView
+from runcast_ingest.threads import to_its_end
 
 log = logging.getLogger(__name__)
 
@@ -181,7 +182,7 @@ class Store:
             while True:
                 await asyncio.sleep(CHECKPOINT_EVERY_SECONDS)
                 with suppress(sqlite3.OperationalError):
-                    await asyncio.to_thread(_checkpoint, connection)
+                    await to_its_end(_checkpoint, connection)
                     # What compaction freed is mostly taken again; the rest goes back to the disk, between commits.
                     while await self._write(self._ledger.shrink):
                         pass
