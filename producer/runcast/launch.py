@@ -31,6 +31,8 @@ _LAUNCHERS = {
     # An indexed job without a world is a queue of separate tasks.
     "kubernetes": ("JOB_COMPLETION_INDEX", "WORLD_SIZE", "", ""),
 }
+RANKS = frozenset(rank for rank, *_ in _LAUNCHERS.values())
+"""The variables that say which rank a process is: without them it is one by itself."""
 # Numbers that a scheduler gives to one job and never again, and what it calls a part of a job.
 _JOBS = (
     ("SLURM_JOB_ID", "SLURM_STEP_ID"),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from runcast import told
+from runcast import launch, told
 from runcast.errors import UsageError
 from runcast.surroundings.wanted import THEIRS as SURROUNDINGS
 from runcast.surroundings.wanted import Wanted
@@ -24,6 +24,7 @@ TOKEN = "RUNCAST_TOKEN"  # noqa: S105  # The variable's name, not a secret.
 TOKEN_FILE = "RUNCAST_TOKEN_FILE"  # noqa: S105
 PAGE_URL = "RUNCAST_PAGE_URL"
 SILENT = "RUNCAST_SILENT"
+WEBHOOK = "RUNCAST_WEBHOOK"  # A service's: what Runcast starts for itself must not alarm people.
 FILE = "settings.toml"  # In RUNCAST_DIR.
 LOGIN = "login"  # In RUNCAST_DIR: the token that `runcast login` was given.
 
@@ -183,6 +184,17 @@ def resolve(environ: Mapping[str, str], *layers: tuple[str, Mapping[str, Any]]) 
         sources=sources,
         **values,
     )
+
+
+def alone(environ: Mapping[str, str], home: Path) -> dict[str, str]:
+    """Give the environment of what Runcast starts for itself in a directory: nothing in it leads anywhere else.
+
+    What chooses a server, a project, a run, a mode or a folder is left out, and so are the ranks of a job: a second
+    service on your Redis would store your streams in a database that is thrown away, and trim them.
+    """
+    led = {name for known in _KNOWN for name in (known.ours, *known.theirs.split())}
+    led |= {"WANDB_DISABLED", WEBHOOK, *launch.RANKS}
+    return {name: value for name, value in environ.items() if name not in led} | {DIR: str(home)}
 
 
 def directory(environ: Mapping[str, str]) -> Path:

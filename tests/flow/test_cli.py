@@ -13,10 +13,15 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
+import redis
 from tests.flow.running import Running, environment, python, rows_of, runcast, state_of, up, wait_until
 
 from runcast import discovery
+from runcast.cli.background import service_process
+from runcast.cli.bench import _run
 from runcast.cli.down import is_held
+from runcast.service import Service
+from runcast.transport import find_service
 
 TUTORIAL = """\
 import math
@@ -278,3 +283,30 @@ def test_a_missing_extra_is_named_with_the_line_that_installs_it() -> None:
     done = python(program)
     assert done.returncode == 1
     assert "pip install 'runcast[all]'" in done.stderr
+
+
+def test_a_bench_leaves_your_own_redis_alone(
+    tmp_path: Path, redis_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its service would tail your streams, store them in a folder that is thrown away, and trim them."""
+    monkeypatch.setenv("RUNCAST_URL", redis_server)
+    with service_process(tmp_path, "--port", "0", "--no-dashboard") as found:
+        assert found is not None
+        assert found.redis != redis_server
+        _run(tmp_path, "import runcast; r = runcast.init(project='p', id='r'); r.log({'x': 1}); r.finish()")
+        assert len(rows_of(Service(found.url), "p", "r")) == 1
+    with redis.Redis.from_url(redis_server) as client:
+        assert client.dbsize() == 0
+
+
+def test_a_second_service_on_a_redis_is_told_of_the_first(tmp_path: Path, redis_server: str) -> None:
+    """Both would take from the same streams, and each deletes what it has taken."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    with up(ours, RUNCAST_URL=redis_server) as first:
+        wait_until(lambda: find_service(redis_server))
+        second = runcast(
+            "up", "--detach", "--port", "0", "--no-dashboard", RUNCAST_DIR=str(theirs), RUNCAST_URL=redis_server
+        )
+        assert second.returncode == 0, second.stderr
+        runcast("down", RUNCAST_DIR=str(theirs))
+    assert f"the service at {first.api.url} stores what goes to this Redis too" in (theirs / "service.log").read_text()

@@ -10,7 +10,8 @@ import pytest
 
 from runcast.errors import UsageError
 from runcast.given import Settings as Given
-from runcast.settings import FIELDS, NAMES, Settings, resolve
+from runcast.launch import read
+from runcast.settings import FIELDS, NAMES, Settings, alone, resolve
 
 
 def told(home: Path, environ: Mapping[str, str] | None = None, *layers: tuple[str, Mapping[str, Any]]) -> Settings:
@@ -146,3 +147,22 @@ def test_settings_take_anything_and_name_what_nobody_knows() -> None:
 def test_every_setting_has_a_field_and_one_name() -> None:
     assert set(FIELDS) <= set(Settings.__dataclass_fields__)
     assert len(NAMES) == len({known.field for known in NAMES.values()})
+
+
+def test_what_runcast_starts_for_itself_is_led_nowhere_by_the_environment(tmp_path: Path) -> None:
+    """A bench or a demo on your own Redis would store your streams in a database that is thrown away."""
+    led = {
+        "RUNCAST_DIR": "/theirs",
+        "RUNCAST_URL": "redis://production",
+        "RUNCAST_WEBHOOK": "https://people",
+        "WANDB_MODE": "offline",
+        "WANDB_DISABLED": "1",
+        "RUNCAST_RUN_ID": "theirs",
+        "WANDB_FORK_FROM": "theirs?_step=1",
+        "RANK": "1",
+        "WORLD_SIZE": "2",
+    }
+    kept = {"PATH": "/bin", "RUNCAST_TOKEN": "t", "RUNCAST_SYSTEM": "0"}
+    environ = alone(led | kept, tmp_path)
+    assert read(environ) is None
+    assert environ == kept | {"RUNCAST_DIR": str(tmp_path), "WORLD_SIZE": "2"}

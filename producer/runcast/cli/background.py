@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,10 @@ START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 30.0
 
 
-def launch(directory: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+def launch(directory: Path, arguments: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start `runcast up` in a session of its own, its words going to the directory's log, and wait until it is ready.
 
-    Raises RuncastError with its last words when it ends instead.
+    `environ` are its settings, all but the directory. Raises RuncastError with its last words when it ends instead.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = directory / LOG
@@ -33,7 +33,7 @@ def launch(directory: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]
         begun = file.tell()
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "runcast.cli", "up", "--no-open", *arguments],
-            env=os.environ | {settings.DIR: str(directory)},
+            env={**environ, settings.DIR: str(directory)},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
@@ -56,8 +56,8 @@ def launch(directory: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]
 
 @contextmanager
 def service_process(directory: Path, *arguments: str) -> Iterator[Discovery | None]:
-    """Have a service for as long as the block lasts."""
-    process = launch(directory, arguments)
+    """Have a service for as long as the block lasts, with a stream server of its own, whatever trainings here use."""
+    process = launch(directory, arguments, settings.alone(os.environ, directory))
     try:
         yield discovery.read(directory)
     finally:

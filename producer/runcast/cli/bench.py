@@ -117,7 +117,7 @@ def _started(directory: Path, program: str, *arguments: str) -> Iterator[subproc
     """Run one of our own programs for no longer than the block."""
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", program, *arguments],
-        env=os.environ | {settings.DIR: str(directory), settings.SILENT: "1"},
+        env=settings.alone(os.environ, directory) | {settings.SILENT: "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,  # Of one that is ended in the middle, nobody wants to read a traceback.
         text=True,

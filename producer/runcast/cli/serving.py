@@ -13,18 +13,24 @@ from pathlib import Path
 import click
 import uvloop
 
-from runcast import discovery
+from runcast import discovery, transport
 from runcast.cli.background import LOG, launch, open_page
 from runcast.cli.group import load
 from runcast.cli.intake import intake
 from runcast.discovery import Discovery
-from runcast.errors import RuncastError, UsageError
-from runcast.settings import DIR
+from runcast.errors import RuncastError, ServerMissing, UsageError
+from runcast.service import Refused, Service
+from runcast.settings import DIR, URL
 from runcast.settings import directory as default_directory
+from runcast_ingest.address import public
 from runcast_ingest.lock import lock
 from runcast_ingest.ports import listen
-from runcast_ingest.service import serve
+from runcast_ingest.service import address, serve
 from runcast_ingest.settings import Settings
+
+OTHER_SECONDS_MAX = 2.0  # For another service to answer; it is only asked whether it is there.
+
+_log = logging.getLogger(__name__)
 
 PASTE = """\
     import runcast as wandb
@@ -53,6 +59,13 @@ def _serve(settings: Settings, *, bare: bool, opens: bool) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with ExitStack() as stack:
         line = stack.enter_context(listen(settings.host, settings.port))
+        if (other := _other(settings, address(line))) is not None:
+            _log.warning(
+                "the service at %s stores what goes to this Redis too: each of the two takes what is the other's, and "
+                "deletes it there; stop one of them, or give it another %s",
+                other,
+                URL,
+            )
         app, lifespan = (None, None) if bare else load("runcast.cli.pages", "up").mounted(settings, line)
 
         def ready(found: Discovery) -> None:
@@ -76,10 +89,26 @@ def _serve(settings: Settings, *, bare: bool, opens: bool) -> None:
     click.echo("stopped; trainings go on, and keep what they log until the next `runcast up`")
 
 
+def _other(settings: Settings, listening: str) -> str | None:
+    """Find another service that lives on the same Redis; None for one that only lived there."""
+    if settings.redis_url is None:
+        return None
+    try:
+        found = transport.find_service(settings.redis_url)
+        if found is not None and found != public(listening, is_local=settings.is_local, given=settings.public_url):
+            Service(found, seconds_max=OTHER_SECONDS_MAX).get("/healthz")  # Without the token: it is not the other's.
+            return found
+    except Refused:
+        return found  # It asks for its token, so it is there.
+    except (ServerMissing, *transport.TROUBLE):
+        return None
+    return None
+
+
 def _detach(settings: Settings, *, bare: bool, opens: bool) -> None:
     """Leave a service behind, and say where."""
     given = ["--host", settings.host, "--port", str(settings.port), *(["--no-dashboard"] if bare else [])]
-    launch(settings.directory, given)
+    launch(settings.directory, given, os.environ)
     found = discovery.read(settings.directory)
     if found is None:
         raise RuncastError(f"the service of {settings.directory} is gone again; see {settings.directory / LOG}")

@@ -142,8 +142,7 @@ def save_digits(path: Path) -> Path:
 @contextmanager
 def _trainings(service: Service, directory: Path, digits: Path, rows: int) -> Iterator[list[subprocess.Popen[str]]]:
     """Run the eight of them; whoever still trains at the end of the block is stopped."""
-    environ = os.environ | {
-        settings.DIR: str(directory),
+    environ = settings.alone(os.environ, directory) | {
         settings.SILENT: "1",
         # Eight trainings with a thread for each core would only wait for each other.
         "OMP_NUM_THREADS": "1",
