@@ -31,6 +31,7 @@ from runcast_ingest.session import Session
 from runcast_ingest.store import Store
 
 MESSAGE_BYTES_MAX = 64 * 1024
+SUBSCRIBE_BYTES_MAX = 4 * 1024 * 1024  # Of one that resumes: marks of a hundred thousand writers, 40 bytes each.
 NAMES_MAX = 2000  # In one list of a message.
 FIRST_SECONDS_MAX = 10.0  # Whoever connects and says nothing holds a socket for nothing.
 REASON_BYTES_MAX = 120  # A close frame has 125 bytes, two of them for the code.
@@ -188,11 +189,17 @@ async def _receive(socket: WebSocket) -> Request:
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1005), message.get("reason"))
     said: str | bytes = message.get("text") or message.get("bytes") or b""
-    if len(said) > MESSAGE_BYTES_MAX:
-        raise MalformedEntry(f"a message of {len(said)} bytes; at most {MESSAGE_BYTES_MAX} are read")
+    if len(said) > SUBSCRIBE_BYTES_MAX:
+        raise _too_long(said, SUBSCRIBE_BYTES_MAX)
     request = parse_request(said)
+    if len(said) > MESSAGE_BYTES_MAX and not (isinstance(request, Subscribe) and request.resume):
+        raise _too_long(said, MESSAGE_BYTES_MAX)
     _check(request)
     return request
+
+
+def _too_long(said: str | bytes, bytes_max: int) -> MalformedEntry:
+    return MalformedEntry(f"a message of {len(said)} bytes; at most {bytes_max} are read")
 
 
 def _check(request: Request) -> None:

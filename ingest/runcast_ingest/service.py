@@ -34,7 +34,7 @@ from runcast_ingest.broadcast import Broadcast
 from runcast_ingest.embedded import embedded
 from runcast_ingest.files import FILES, Files
 from runcast_ingest.health import Health
-from runcast_ingest.live import Live
+from runcast_ingest.live import SUBSCRIBE_BYTES_MAX, Live
 from runcast_ingest.lock import lock
 from runcast_ingest.notice import Notice
 from runcast_ingest.persister import Persister
@@ -47,7 +47,7 @@ from runcast_ingest.store.codec import Damaged
 from runcast_ingest.tail import Tail
 from runcast_ingest.webhook import Webhook
 
-MESSAGE_BYTES_MAX = 1024 * 1024  # Of any websocket; /live has a smaller bound of its own, Streamlit's pages need more.
+MESSAGE_BYTES_MAX = SUBSCRIBE_BYTES_MAX  # Of any websocket; Streamlit's pages need 1 MB of it.
 LOOK_AGAIN_SECONDS = 1.0  # For a Redis that was away.
 GRACE_SECONDS = 5  # For answers under way when the service stops.
 

@@ -28,7 +28,7 @@ from runcast.names import SYSTEM
 CONNECT_SECONDS_MAX = 10.0  # For the first connection; afterwards the service is waited for.
 PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.1, 5.0
 FRAME_BYTES_MAX = 256 * 1024 * 1024  # A page of rows with a thousand keys each has 33 MB.
-REFUSALS = range(4400, 4500)
+REFUSALS = frozenset({1009, *range(4400, 4500)})  # 1009: the message is too large, and will not be smaller.
 
 Marks = dict[str, dict[str, int]]
 

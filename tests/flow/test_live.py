@@ -421,3 +421,20 @@ async def test_a_stopping_service_says_goodbye(tmp_path: Path) -> None:
             await page.line.recv()
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1012
+
+
+async def test_a_client_of_thousands_of_runs_may_resume_them_all(tmp_path: Path) -> None:
+    """Whoever follows a large project has a mark for every writer of it, and names them after each restart."""
+    async with stage(tmp_path) as live, viewer(live.url) as page:
+        trainer = Trainer(live)
+        await trainer.begin()
+        await trainer.log(3, store=True)
+        marks = {f"run{number:05}": {f"{number:016x}": 1} for number in range(20_000)}
+        await page.say(Subscribe("p", resume=marks))
+        await page.until("synced")
+        assert page.complete(3)
+        await page.say(Window(tuple("m" * 100 for _ in range(1000))))
+        with pytest.raises(ConnectionClosed) as closed:
+            await page.until("synced")
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4400
