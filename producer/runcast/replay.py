@@ -15,14 +15,18 @@ from contextlib import aclosing, contextmanager
 
 from msgspec import Struct
 
+from runcast.blocks import BOOL, FLOAT, INT
 from runcast.errors import UsageError
+from runcast.events import Plain
 from runcast.names import SYSTEM
+from runcast.rows import back
 from runcast.run import Run
 from runcast.subscription import CaughtUp, Row, RunUpdate, Update
 
 ROWS_MAX = 1_000_000  # Held at once: about a gigabyte for rows of a few metrics.
 SPEEDS = (0.01, 10_000.0)
 SOON_SECONDS = 0.0005  # No sleep is that exact.
+DENSE_ROWS_MAX = 256  # Logged without a pause, however dense they are: a few milliseconds, and Ctrl-C is heard.
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)s)")
 
 
@@ -41,6 +45,15 @@ class Recording(Struct, frozen=True):
     def labels(self) -> list[str]:
         """Which of the run's processes logged, in the order in which they began."""
         return list(dict.fromkeys(row.label for row in self.rows))
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """What metrics were logged as that were no floats, as far as their last values tell: here all values are."""
+        return {
+            key: BOOL if isinstance(value, bool) else INT
+            for key, value in self.update.summary.items()
+            if isinstance(value, int)
+        }
 
     @property
     def seconds(self) -> float:
@@ -108,6 +121,13 @@ async def record(updates: AsyncGenerator[Update, None], start: Start = BEGINNING
     return Recording(update, rows)
 
 
+def as_logged(value: float, kind: str) -> Plain:
+    """Give a value back as what its metric was logged as, where it can have been that."""
+    if not value.is_integer() or (kind == BOOL and value not in {0, 1}):
+        return value
+    return back(value, kind)
+
+
 def check_speed(speed: float) -> float:
     """Return how many seconds of the run pass in one; raises UsageError."""
     low, high = SPEEDS
@@ -127,15 +147,19 @@ async def play(
     """Log the rows in their time, each to its label's run."""
     begun, first = clock(), recording.rows[0].time
     late: list[float] = []
+    kinds = recording.kinds
     for at, row in enumerate(recording.rows):
         due = begun + (row.time - first) / speed
         if (wait := due - clock()) > SOON_SECONDS:
             await asyncio.sleep(wait)
+        elif at % DENSE_ROWS_MAX == 0:
+            await asyncio.sleep(0)
         late.append(max(0.0, clock() - due))
         if is_sample(row):
             runs[row.label].sample(row.step, row.values)
         else:
-            runs[row.label].log(row.values, step=row.step, commit=True)
+            values = {key: as_logged(value, kinds.get(key, FLOAT)) for key, value in row.values.items()}
+            runs[row.label].log(values, step=row.step, commit=True)
         on_row(at, row)
     return Played(len(recording.rows), late)
 

@@ -9,7 +9,7 @@ from typing import Any
 from runcast import told
 from runcast.config import choose, read_config, read_files
 from runcast.given import Settings as Given
-from runcast.settings import Settings
+from runcast.settings import DEFAULT, Settings
 
 DEFAULTS = "config-defaults.yaml"  # Read where a program begins, if it is there; W&B's name.
 
@@ -56,7 +56,9 @@ class Request:
             include=self._words.get("config_include_keys"),
             exclude=self._words.get("config_exclude_keys"),
         )
-        defaults = settings.config_paths or ((DEFAULTS,) if Path(DEFAULTS).is_file() else ())
+        defaults = settings.config_paths
+        if settings.sources["config_paths"] == DEFAULT and Path(DEFAULTS).is_file():
+            defaults = (DEFAULTS,)  # Whoever names files, or none, means no others.
         return {**read_files(defaults), **given}
 
     def tags(self, settings: Settings) -> tuple[str, ...]:

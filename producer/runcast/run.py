@@ -62,6 +62,7 @@ class Run(Beside):
         "_ready",
         "_sender",
         "_shapes",
+        "_stored",
         "_summary",
         "_syncs",
     )
@@ -77,6 +78,7 @@ class Run(Beside):
         super().__init__(settings, beginning)
         self._messages, self._on_finish = messages, on_finish
         self._step = beginning.step
+        self._stored = False
         self._begun_at = 0  # When it began, unless it joined a run that was there; ns.
         self._definitions = Definitions()
         self._syncs = False  # Some rows need the last value of their step metric.
@@ -183,6 +185,11 @@ class Run(Beside):
     def journal_directory(self) -> Path:
         """Where its journal is, until everything in it is stored."""
         return self._writer.directory
+
+    @property
+    def stored(self) -> bool:
+        """Whether the service had everything of it, its files too, when it ended."""
+        return self._stored
 
     # What it does.
 
@@ -465,7 +472,7 @@ class Run(Beside):
         self._tell_results()
         try:
             stored = self._writer.wait_stored(self._name, patience_seconds)
-            stored = self._writer.wait_files(patience_seconds) and stored
+            stored = self._stored = self._writer.wait_files(patience_seconds) and stored
         except BaseException:
             self._writer.tell_left(self._name)  # Ctrl-C: whoever ends the waiting wants to know what it was for.
             raise

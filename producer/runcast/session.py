@@ -236,7 +236,7 @@ class Session:
         settings = self.settings()
         threading.Thread(
             target=drain,
-            args=(settings.directory, run.find_url),
+            args=(settings.directory, Destination(replace(settings, mode="online")).redis),  # Not where this run goes.
             kwargs={
                 "find_service": Destination(settings).files,
                 "token": settings.token,

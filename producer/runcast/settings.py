@@ -91,7 +91,7 @@ class _Known(NamedTuple):
 
 
 _KNOWN = (
-    _Known("url", "", URL, "", told.redis_url),
+    _Known("url", "x_url", URL, "", told.redis_url),
     _Known("page_url", "", PAGE_URL, "", told.page_url),
     _Known("project", "project", "RUNCAST_PROJECT", "WANDB_PROJECT", told.text),
     _Known("entity", "entity", "RUNCAST_ENTITY", "WANDB_ENTITY", told.text),

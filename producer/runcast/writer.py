@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from runcast import journal, names
+from runcast import journal, lazy, names
 from runcast.destination import Destination
 from runcast.disabled import NoJournal, NoSender
 from runcast.drain import JOURNALS
@@ -176,7 +176,11 @@ class Writer:
         files = self._files.waiting if self._files is not None else 0
         what = f"{self.waiting} events" + (f" and {files} file{'s' if files > 1 else ''}" if files else "")
         self._messages.say(f"{what} of {name} wait in {self.directory}")
-        self._messages.say(f"send them with `{command}`" + ("" if spare else "; `runcast up` here does it by itself"))
+        if "x_url" in self._settings.given:
+            # Where this program sends, no command would by itself; a password stays with whoever has it.
+            command += f" --url {lazy.load('runcast.surroundings.secrets').mask_text(self._settings.url or '')}"
+        by_itself = "" if spare or self._settings.url is not None else "; `runcast up` here does it by itself"
+        self._messages.say(f"send them with `{command}`{by_itself}")
 
     def close(self) -> None:
         """End the threads, and delete the journal if everything in it is stored, and every file of its folder."""

@@ -17,8 +17,10 @@ import redis
 from tests.flow.running import Running, environment, python, state_of, up, wait_until
 
 import runcast
+from runcast.cli.replay import renamed
 from runcast.errors import UsageError
-from runcast.replay import ROWS_MAX, Recording, Start, check_speed, play
+from runcast.names import check_name
+from runcast.replay import ROWS_MAX, Recording, Start, as_logged, check_speed, play
 from runcast.streams import SHARDS, stream_key
 from runcast.subscription import CaughtUp, Row, RunUpdate
 
@@ -194,10 +196,69 @@ def test_a_replay_is_what_was_seen_live(service: Running) -> None:
 
 def test_a_replay_may_go_to_another_stream(service: Running, tmp_path: Path, redis_server: str) -> None:
     train(service, "away")
-    done = service.runcast("replay", "p/away", "--speed", "1000", "--to", redis_server, RUNCAST_FINISH_SECONDS="1")
+    done = service.runcast("replay", "p/away", "--speed", "1000", "--to", redis_server)
     assert "44 rows replayed" in done.stdout
+    assert done.returncode == 1, "nobody stores what goes there"
+    assert "not all of the replay has arrived" in done.stderr
+    assert "runcast sync --url unix://****@" in done.stderr
+    assert "runcast up" not in done.stderr
     client = redis.Redis.from_url(redis_server)
     assert sum(client.xlen(stream_key(shard)) for shard in range(SHARDS)) > 0
+
+
+def test_a_replay_that_the_environment_would_switch_off_is_played_all_the_same(service: Running) -> None:
+    train(service, "off")
+    done = service.runcast("replay", "p/off", "--speed", "1000", WANDB_MODE="disabled")
+    assert done.returncode == 0, done.stderr
+    assert len(replays(service, "off")) == 1
+
+
+def test_a_replay_is_a_run_of_its_own_whatever_the_environment_names(service: Running, tmp_path: Path) -> None:
+    """It would write into another run, or take settings from a folder that it happens to be called in."""
+    train(service, "named")
+    (tmp_path / "config-defaults.yaml").write_text("lr: 5\nforeign: 1\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "runcast.cli", "replay", "p/named", "--speed", "1000"],
+        env=environment(
+            RUNCAST_DIR=str(service.directory),
+            RUNCAST_RUN_ID="named",
+            WANDB_RESUME="must",
+            WANDB_FORK_FROM="named?_step=3",
+            RUNCAST_STRICT_STEPS="1",
+            RUNCAST_PRIMARY="0",
+        ),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (run,) = replays(service, "named")
+    assert run["id"] != "named"
+    assert run["config"] == {"lr": 0.1, "replay_of": "named"}
+    assert [said(row) for row in seen(service, str(run["id"]))] == [said(row) for row in seen(service, "named")]
+    assert len(seen(service, "named")) == 44
+
+
+def test_flags_and_counts_are_replayed_as_such(service: Running) -> None:
+    train(
+        service,
+        "kinds",
+        "import runcast\nwith runcast.init(project='p', id='kinds') as run:\n"
+        "    for n in range(3): run.log({'ok': n > 1, 'n': n + 54, 'x': 2.5, 'round': 1.0})",
+    )
+    assert service.runcast("replay", "p/kinds", "--speed", "1000").returncode == 0
+    (run,) = replays(service, "kinds")
+    for row in service.api.history("p", str(run["id"])):
+        logged = {key: value for key, value in row.items() if key[0] != "_"}
+        n = row["_step"]
+        assert repr(logged) == repr({"ok": n > 1, "n": n + 54, "x": 2.5, "round": 1.0})
+    assert as_logged(0.5, "i") == as_logged(0.5, "b") == 0.5
+
+
+def test_a_replay_of_a_run_with_the_longest_of_names_has_one_too() -> None:
+    assert renamed("run") == "run (replay)"
+    assert check_name("run name", renamed("n" * 256)).endswith("nn (replay)")
 
 
 def test_ctrl_c_ends_the_new_run_too(service: Running) -> None:
@@ -249,3 +310,16 @@ async def test_no_row_is_played_before_its_time(speed: float) -> None:
     for at, row in zip(track.at, rows, strict=True):
         assert at - begun >= (row.time - 1000.0) / speed - 0.001
     assert len(played.late) == played.rows == 20
+
+
+async def test_rows_without_a_pause_between_them_can_be_interrupted() -> None:
+    """A training of an hour at the highest speed is all work and no waiting."""
+    track, update = Track(), RunUpdate("r", "r", "finished", {}, {}, 0.0, 0)
+    recording = Recording(update, [Row("r", step, 1000.0, {"a": 1.0}) for step in range(100_000)])
+    playing = asyncio.create_task(play(recording, {"": track}, speed=1.0))  # type: ignore[dict-item]
+    while not track.at:  # noqa: ASYNC110  # It tells nobody that it has begun.
+        await asyncio.sleep(0)
+    playing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await playing
+    assert len(track.at) < len(recording.rows)

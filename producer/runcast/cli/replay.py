@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 
@@ -13,15 +12,29 @@ import runcast
 from runcast import replay as replaying
 from runcast.cli import table
 from runcast.cli.place import server_option
+from runcast.errors import RuncastError
+from runcast.names import NAME_CHARS_MAX, new_run_id
 from runcast.replay import Played, Recording, Start
 from runcast.run import Run
 from runcast.service import Service
-from runcast.settings import URL
 from runcast.subscription import Row, subscribe
 
 TELL_SECONDS = 1.0
-# What surrounds this process is not what surrounded the run.
-_ALONE = {"console": "off", "x_disable_stats": True, "x_disable_meta": True, "disable_git": True}
+REPLAYED = " (replay)"
+# What surrounds this process is not what surrounded the run, and what its environment says is of another training: the
+# new run is nobody's but its own, keeps every row, and speaks for itself.
+_ALONE = {
+    "console": "off",
+    "x_disable_stats": True,
+    "x_disable_meta": True,
+    "disable_git": True,
+    "config_paths": (),
+    "strict_steps": False,
+    "sweep_id": "",
+    "sync_tensorboard": False,
+    "x_primary": True,
+    "x_update_finish_state": True,
+}
 
 
 @click.command()
@@ -61,27 +74,34 @@ def replay(what: str, speed: float, name: str | None, url: str | None, start: st
         dim=True,
         err=True,
     )
-    runs = _begin(recording, project, name or f"{old.name} (replay)", url)
+    runs = _begin(recording, project, name or renamed(old.name), url)
     with replaying.ended(list(runs.values())):
         played = asyncio.run(replaying.play(recording, runs, speed=speed, on_row=_progress(len(recording.rows))))
     click.echo(_said(played))
+    if left := [run for run in runs.values() if not run.stored]:
+        raise RuncastError(f"not all of the replay has arrived; the rest waits in {left[0].journal_directory}")
+
+
+def renamed(name: str) -> str:
+    """Call the new run after the old one, whose name may be as long as a name may be."""
+    return name[: NAME_CHARS_MAX - len(REPLAYED)] + REPLAYED
 
 
 def _begin(recording: Recording, project: str, name: str, url: str | None) -> dict[str, Run]:
     """Begin the new run, with a writer for each process of the old one."""
-    old, runs = recording.update, dict[str, Run]()
-    if url is not None:
-        os.environ[URL] = url  # Where a training is told where to publish; this process is one.
+    old, runs, run_id = recording.update, dict[str, Run](), new_run_id()
     for label in recording.labels:
-        first = next(iter(runs.values()), None)
         runs[label] = runcast.init(
             project=project,
             name=name,
-            id=first.id if first is not None else None,
+            id=run_id,
             config={**old.config, "replay_of": old.run},
-            mode="shared" if first is not None else None,
+            mode="shared" if runs else "online",
             reinit="create_new",
-            settings={"x_label": label, **_ALONE},
+            resume=False,
+            resume_from="",
+            fork_from="",
+            settings={"x_label": label, "x_url": url, **_ALONE},
         )
     return runs
 
