@@ -9,13 +9,14 @@ from typing import Any
 
 from runcast.blocks import Block, Item
 from runcast.names import SYSTEM
+from runcast.terminal import clip, pad, plain, width
 
 METRICS_MAX = 10  # As many lines of each kind as W&B prints: a run of a thousand metrics has a page.
 BARS_MAX = 40
 NAMES_MAX = 1000  # Of metrics that are looked at, to find the first ten.
 VALUES_MAX = 4096  # Of each that are kept; a longer curve loses every second.
 READ_SECONDS_MAX = 0.3  # The end of a training does not wait longer for how it looks.
-VALUE_CHARS_MAX = 60
+VALUE_COLUMNS_MAX = 60
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -96,7 +97,9 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 
 def _table(rows: Mapping[str, str]) -> list[str]:
-    names = list(rows)[:METRICS_MAX]
-    width = max(map(len, names), default=0)
-    lines = [f"  {name:>{width}} {' '.join(rows[name].split())[:VALUE_CHARS_MAX]}".rstrip() for name in names]
+    shown = {plain(name): plain(" ".join(rows[name].split())) for name in list(rows)[:METRICS_MAX]}
+    columns = max(map(width, shown), default=0)
+    lines = [
+        f"  {pad(name, columns, right=True)} {clip(value, VALUE_COLUMNS_MAX)}".rstrip() for name, value in shown.items()
+    ]
     return lines + ([f"  … and {len(rows) - METRICS_MAX} more"] if len(rows) > METRICS_MAX else [])

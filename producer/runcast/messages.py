@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 import threading
 
+from runcast import terminal
+
 PREFIX = "runcast: "
 
 
@@ -33,7 +35,9 @@ class Messages:
         """Print a line, or several."""
         if not self.silent and sys.stderr is not None:
             try:
-                sys.stderr.write("".join(f"{PREFIX}{line}\n" for line in text.split("\n")))
+                # What a program logs or is called stands in here: none of it may steer the terminal.
+                lines = (terminal.plain(line.expandtabs()) for line in text.split("\n"))
+                sys.stderr.write("".join(f"{PREFIX}{line}\n" for line in lines))
                 sys.stderr.flush()
             except (OSError, ValueError):
                 # A closed stderr is the program's own business; a metric must not stop it.

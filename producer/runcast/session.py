@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import os
+import re
 import sys
 import threading
 import time
@@ -37,6 +38,7 @@ from runcast.unfinished import Unfinished
 
 DUMMY = "dummy"  # What W&B calls a run that goes nowhere.
 KEY_CHARS_MIN = 40  # Of W&B's keys.
+_STYLE = re.compile(r"\x1b\[[\d;]*m")
 
 
 class Session:
@@ -275,6 +277,7 @@ class Session:
         if repeat or line not in self._said:
             if not repeat:
                 self._said.add(line)
+            line = _STYLE.sub("", line)  # The program's own colours are none of ours, and no trouble either.
             (self.run.messages if self.run is not None else Messages(silent=self.settings().silent)).say(line)
 
     def active(self, what: str) -> Run:

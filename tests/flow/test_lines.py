@@ -39,6 +39,19 @@ def test_a_run_says_where_it_is_seen_and_how_it_went(service: Running) -> None:
     assert lines[-1].startswith(f"runcast: Synced calm: {service.api.url}/run?project=p&run=")
 
 
+def test_nothing_that_a_program_names_or_logs_steers_the_terminal(service: Running) -> None:
+    done = python(
+        "import runcast\nrun = runcast.init(project='p', name='left \u202eright')\n"
+        "run.log({'said': '\\x1b[2J\\x1b]0;title\\x07'})\n"
+        "runcast.termlog('\\x1b[31mred\\x1b[0m\\ttab\\x1b[2J')",
+        RUNCAST_DIR=str(service.directory),
+    )
+    assert not [char for char in done.stderr if not char.isprintable() and char != "\n"], done.stderr
+    assert "Tracking run left ·right at" in done.stderr
+    assert "runcast: red" in done.stderr
+    assert "said ·[2J·]0;title·" in done.stderr
+
+
 @pytest.mark.parametrize("variable", ["RUNCAST_QUIET", "WANDB_QUIET"])
 def test_quiet_leaves_where_it_is_seen(service: Running, variable: str) -> None:
     done = python(PROGRAM, RUNCAST_DIR=str(service.directory), **{variable: "true"})

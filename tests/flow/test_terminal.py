@@ -26,7 +26,7 @@ with runcast.init(project="walk", name="lonely", id="r1", config={"evil": "\\x1b
         run.log({"loss": step * 0.5})
 for id in ("t1", "t2"):
     with runcast.init(project="walk", name="twin", id=id) as run:
-        run.log({"loss": 1})
+        run.log({"loss": 1, "said": "\\x1b[2Jgone"})
 """
 
 
@@ -91,6 +91,13 @@ def test_colours_are_for_terminals_whose_owner_wants_them(service: Running) -> N
 
 def test_a_value_cannot_steer_the_terminal(service: Running) -> None:
     assert "·[31mred" in service.runcast("show", "walk/r1").stdout
+
+
+def test_rows_that_are_exported_to_a_terminal_cannot_steer_it(service: Running) -> None:
+    status, said = look("export", "walk/t1", RUNCAST_DIR=str(service.directory))
+    assert status == 0
+    assert "·[2Jgone" in said
+    assert "\x1b[2J" in service.runcast("export", "walk/t1").stdout
 
 
 @pytest.mark.parametrize(

@@ -98,3 +98,8 @@ def test_the_summary_has_a_line_for_each_value_that_fits_one() -> None:
         "  tiny 1e-09",
     ]
     assert summary_lines({"nan": math.nan}) == ["  nan nan"]
+
+
+def test_what_was_logged_does_not_steer_the_terminal() -> None:
+    assert summary_lines({"b\x1b[2J": "\x1b]0;x\x07", "名": "\u202eevil"}) == ["  b·[2J ·]0;x·", "     名 ·evil"]
+    assert len(summary_lines({"long": "n" * 100})[0]) == len("  long ") + 60

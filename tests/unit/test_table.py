@@ -30,8 +30,18 @@ def test_a_name_of_wide_letters_is_cut_by_its_columns() -> None:
     assert table.clip("name", 3) == "na…"
 
 
+def test_letters_with_marks_and_wide_ones_are_as_wide_as_they_look() -> None:
+    assert [table.width(text) for text in ("name", "名前", "cafe\u0301", "❤\ufe0f")] == [4, 4, 4, 1]
+    assert table.pad("名前", 6) == "名前  "
+    assert table.pad("e\u0301", 3, right=True) == "  e\u0301"
+    assert table.pad("too long", 3) == "too long"
+    assert table.clip("e\u0301e\u0301e\u0301", 2) == "e\u0301…"
+    assert table.clip("name", 0) == ""
+
+
 def test_a_name_cannot_steer_the_terminal() -> None:
     assert table.plain("red\x1b[31m\u202e") == "red·[31m·"
+    assert table.plain("half\ud800 line\u2028") == "half· line·"
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows")])

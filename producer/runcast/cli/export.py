@@ -47,7 +47,11 @@ def export(run: str, kind: str | None, output: Path | None, server: str | None) 
     project, run_id = service.locate(run)
     with service.open(f"{run_path(project, run_id)}/export", format=kind) as answer:
         if output is None:
-            shutil.copyfileobj(answer, sys.stdout.buffer)
+            if sys.stdout.isatty():
+                for line in answer:  # Somebody reads it: what was logged must not steer the terminal.
+                    click.echo(table.plain(line.decode(errors="replace").rstrip("\r\n")))
+            else:
+                shutil.copyfileobj(answer, sys.stdout.buffer)
             return
         try:
             written = _write(answer, output)

@@ -29,7 +29,7 @@ class Progress:
     def show(self, text: str) -> None:
         """Draw it; what is wider than the terminal would never be overwritten, so it is cut."""
         if self.seen:
-            click.echo(f"\r{table.clip(text, table.terminal_width() - 1)}\x1b[K", err=True, nl=False)
+            click.echo(f"\r{table.clip(table.plain(text), table.terminal_width() - 1)}\x1b[K", err=True, nl=False)
             self._drawn = True
 
     def clear(self) -> None:

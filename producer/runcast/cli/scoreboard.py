@@ -103,7 +103,7 @@ class Scoreboard:
         self.top = max(0, min(self.top, len(runs) - room))
         width = max(4, min(40, columns - NAME_WIDTH - 2 * NUMBER_WIDTH - 13))
         metric = table.clip(table.plain(self.metric) or "–", width)
-        title = f"  {'run':<{NAME_WIDTH}} {'steps':>9} {'rows/s':>8}  {metric:<{width}}"
+        title = f"  {'run':<{NAME_WIDTH}} {'steps':>9} {'rows/s':>8}  {table.pad(metric, width)}"
         lines = [_cut(head, columns), click.style(_cut(title, columns), dim=True)]
         lines += [self._run(run, columns, width, now) for run in runs[self.top : self.top + room]]
         if not runs:
@@ -124,7 +124,7 @@ class Scoreboard:
             values = [values[(at + 1) * len(values) // width - 1] for at in range(width)]
         course = bars(values)
         value = "" if last is None else table.plain(table.number(last))
-        said = f"{name:<{NAME_WIDTH}} {run.steps:>9} {rate:>8}  {course:<{width}} {value}"
+        said = f"{table.pad(name, NAME_WIDTH)} {run.steps:>9} {rate:>8}  {course:<{width}} {value}"
         return click.style(mark, fg=color) + " " + table.clip(said, columns - 2)
 
     def _meet(self, name: str) -> None:

@@ -14,6 +14,7 @@ import click
 import uvloop
 
 from runcast import discovery, transport
+from runcast.cli import table
 from runcast.cli.background import LOG, launch, open_page
 from runcast.cli.group import load
 from runcast.cli.intake import intake
@@ -129,7 +130,7 @@ def _greet(settings: Settings, found: Discovery, *, bare: bool) -> None:
 
 
 def _tell(said: str) -> None:
-    click.echo(said)
+    click.echo(table.plain(said))
 
 
 def _reason(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -50,9 +50,9 @@ def _print(title: str, values: Mapping[str, object]) -> None:
     if title and values:
         click.echo(f"\n{click.style(title, bold=True)}")
     keys = {key: table.plain(key) for key in values}
-    width = max(map(len, keys.values()), default=0)
+    columns = max(map(table.width, keys.values()), default=0)
     for key, value in values.items():
-        click.echo(f"  {keys[key]:<{width}}  {table.plain(_said(key, value))}")
+        click.echo(f"  {table.pad(keys[key], columns)}  {table.plain(_said(key, value))}")
 
 
 def _said(key: str, value: object) -> str:

@@ -76,14 +76,14 @@ def _drain(
 
 def _tell(report: DrainReport, directory: Path, *, interrupted: bool) -> None:
     for path in report.runs:
-        click.echo(f"stored  {path}")
+        click.echo(f"stored  {table.plain(path)}")
     for folder in report.waiting:
         if not interrupted:
             click.echo(f"waiting {folder}: not stored; is the service running? see `runcast status`", err=True)
     for folder, reason in report.unreadable.items():
-        click.echo(f"unreadable {folder}: {reason}", err=True)
+        click.echo(table.plain(f"unreadable {folder}: {reason}"), err=True)
     for reason in report.refused:
-        click.echo(f"a file was not taken: {reason}", err=True)
+        click.echo(table.plain(f"a file was not taken: {reason}"), err=True)
     left = len(journals(directory)) - len(report.unreadable)
     if interrupted:
         rest = f"; interrupted, {left} left" if left else ""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
-import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import click
+
+from runcast.terminal import clip, pad, plain, width
 
 CELL_CHARS_MAX = 40
 CELL_CHARS_MIN = 19  # As many as a point of time has, the half of which says nothing: rather leave a column out.
@@ -21,15 +22,14 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right:
     On a terminal that is too narrow text is shortened, then columns are left out from the right; a line says which.
     """
     cells = [[clip(plain(str(cell)), CELL_CHARS_MAX) for cell in row] for row in rows]
-    widths = [max(map(_width, column)) for column in zip(head, *cells, strict=True)]
+    widths = [max(map(width, column)) for column in zip(head, *cells, strict=True)]
     flush = set(right)
     if sys.stdout.isatty():
         widths = fit(widths, terminal_width(), flush)
     for number, line in enumerate([list(head), *cells]):
-        shown = [(width, clip(cell, width)) for width, cell in zip(widths, line, strict=False)]
         text = GAP.join(
-            " " * (width - _width(cell)) + cell if at in flush else cell + " " * (width - _width(cell))
-            for at, (width, cell) in enumerate(shown)
+            pad(clip(cell, columns), columns, right=at in flush)
+            for at, (columns, cell) in enumerate(zip(widths, line, strict=False))
         ).rstrip()
         click.echo(click.style(text, bold=True) if number == 0 else text)
     if left_out := head[len(widths) :]:
@@ -40,7 +40,7 @@ def fit(widths: Sequence[int], room: int, flush: Collection[int] = ()) -> list[i
     """Make columns fit: shorten the widest text as far as it still says something, then drop columns from the right."""
     fitting = list(widths)
     while sum(fitting) + len(GAP) * (len(fitting) - 1) > room:
-        text = [at for at, width in enumerate(fitting) if at not in flush and width > CELL_CHARS_MIN]
+        text = [at for at, columns in enumerate(fitting) if at not in flush and columns > CELL_CHARS_MIN]
         if text:
             fitting[max(text, key=lambda at: fitting[at])] -= 1
         elif len(fitting) > 1:
@@ -53,24 +53,6 @@ def fit(widths: Sequence[int], room: int, flush: Collection[int] = ()) -> list[i
 def terminal_width() -> int:
     """How many columns the terminal has."""
     return shutil.get_terminal_size((100, 24)).columns
-
-
-def plain(text: str) -> str:
-    """Write a name so that nothing in it steers the terminal."""
-    return "".join(char if unicodedata.category(char) not in {"Cc", "Cf"} else "·" for char in text)
-
-
-def clip(text: str, columns: int) -> str:
-    """Shorten a text to so many columns of a terminal."""
-    if _width(text) <= columns:
-        return text
-    while text and _width(text) >= columns:
-        text = text[:-1]
-    return text + "…"
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def duration(seconds: float | None) -> str:
@@ -111,3 +93,23 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} GB"
+
+
+# What a table is made of, lines need too.
+__all__ = [
+    "CELL_CHARS_MAX",
+    "CELL_CHARS_MIN",
+    "GAP",
+    "clip",
+    "count",
+    "duration",
+    "fit",
+    "moment",
+    "number",
+    "pad",
+    "plain",
+    "print_table",
+    "size",
+    "terminal_width",
+    "width",
+]

@@ -15,7 +15,7 @@ from runcast.cli.place import server_option
 from runcast.service import Service
 from runcast.subscription import CaughtUp, Row, RunUpdate, Update, subscribe
 
-WHO_CHARS_MAX = 24  # A run's name in a line of its rows.
+WHO_COLUMNS = 24  # A run's name in a line of its rows.
 
 
 @click.command()
@@ -86,5 +86,5 @@ def _line(row: Row) -> str:
     at = f"{datetime.fromtimestamp(row.time).astimezone():%H:%M:%S.%f}"[:-3]
     who = f"{row.name or row.run}{f' {row.label}' if row.label else ''}"
     values = "  ".join(f"{table.plain(f'{key}={table.number(value)}')}" for key, value in row.values.items())
-    who = table.clip(table.plain(who), WHO_CHARS_MAX)
-    return f"{click.style(at, dim=True)}  {click.style(f'{who:<{WHO_CHARS_MAX}}', bold=True)} {row.step:>7}  {values}"
+    who = table.clip(table.plain(who), WHO_COLUMNS)
+    return f"{click.style(at, dim=True)}  {click.style(table.pad(who, WHO_COLUMNS), bold=True)} {row.step:>7}  {values}"
