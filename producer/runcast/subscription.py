@@ -74,13 +74,15 @@ async def subscribe(
     from_now: bool = False,
     samples: bool = False,
     on_cut: Callable[[str], None] | None = None,
+    on_back: Callable[[], None] | None = None,
 ) -> AsyncGenerator[Update, None]:
     """Follow a project: what is stored, then what comes, each row exactly once.
 
     `run` is the id of one run, or several; None means all, also those that begin later. `metrics` chooses keys, where
     one may end in `*`; without it come all but the samples of the machine, and these too with `samples`. With
     `from_now` what is stored is left out. `url` is the service's address; without it, the one
-    that runs on this machine. `on_cut` is told once each time that the line is cut and not to be had again at once.
+    that runs on this machine. `on_cut` is told once each time that the line is cut and not to be had again at once,
+    and `on_back` when it is there again.
 
     Yields `Row`, `RunUpdate` and `CaughtUp`. Raises ServerMissing when no service answers at first, and LiveRefused
     when it answers and refuses.
@@ -108,6 +110,8 @@ async def subscribe(
                 away = True
                 on_cut(str(error) if isinstance(error, ServerMissing) else _unanswered(url, error))
         else:
+            if away and on_back is not None:
+                on_back()
             away = False
             try:
                 async for update in follower.follow(line):

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from tests.flow.stage import Trainer, stage
+from websockets.asyncio.client import ClientConnection
 
 import runcast
+from runcast import subscription
 from runcast.errors import LiveRefused, ServerMissing, UsageError
 from runcast.subscription import CaughtUp, Row, RunUpdate, Update, live_address
 
@@ -159,6 +161,33 @@ async def test_from_now_leaves_out_what_was_and_misses_nothing_after_a_cut(tmp_p
             line.cut()
             await quiet.log(2, store=True)
             assert [(row.run, row.step) for row in await take(updates, 2)] == [("quiet", 10), ("quiet", 11)]
+
+
+async def test_whoever_follows_is_told_when_the_service_is_away_and_when_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+
+    async def refused(_: str | None) -> ClientConnection:
+        raise ConnectionRefusedError
+
+    async with stage(tmp_path) as live, wire(live.url) as line:
+        trainer = Trainer(live)
+        await trainer.begin()
+        following = runcast.subscribe(
+            "p", url=line.url, on_cut=lambda _: heard.append("away"), on_back=lambda: heard.append("back")
+        )
+        async with aclosing(following) as updates:
+            while not isinstance(await anext(updates), CaughtUp):
+                pass
+            row = asyncio.create_task(take(updates, 1))
+            with monkeypatch.context() as away:
+                away.setattr(subscription, "_connect", refused)
+                line.cut()
+                await eventually(lambda: heard == ["away"])
+            await eventually(lambda: heard == ["away", "back"])
+            await trainer.log(1)
+            await row
 
 
 async def test_runs_and_metrics_are_chosen(tmp_path: Path) -> None:

@@ -53,7 +53,6 @@ class Scoreboard:
 
     def take(self, row: Row, now: float) -> None:
         """Take in a row."""
-        self.away = ""
         line = self._lines.get(row.run)
         if line is None:
             return
@@ -64,10 +63,10 @@ class Scoreboard:
             line.last = value
             line.values.append(value)
 
-    def preload(self, run: str, values: Iterable[float | None]) -> None:
-        """Begin a run's course with what was before."""
+    def preload(self, metric: str, run: str, values: Iterable[float | None]) -> None:
+        """Begin a run's course with what was before, unless another metric is shown by now."""
         line = self._lines.get(run)
-        if line is not None and not line.values:
+        if line is not None and not line.values and metric == self.metric:
             line.values.extend(value for value in values if value is not None)
 
     def turn(self, by: int) -> None:
@@ -97,19 +96,24 @@ class Scoreboard:
         states = [line.update.state for line in self._lines.values()]
         counted = table.count(states.count("running"), "run is running", "runs are running")
         head = f"{table.plain(self.project)}   {counted}, {len(states) - states.count('running')} ended"
-        if self.away:
-            head += click.style("   the service is away; waiting for it", fg="red")
+        away = "   the service is away; waiting for it" if self.away else ""
+        # Cut first: what styles a text has no width, but would be cut too.
+        whole = table.clip(head + away, columns)
+        head, away = whole[: len(head)], whole[len(head) :]
         room = max(1, rows - 3)
         self.top = max(0, min(self.top, len(runs) - room))
         width = max(4, min(40, columns - NAME_WIDTH - 2 * NUMBER_WIDTH - 13))
         metric = table.clip(table.plain(self.metric) or "–", width)
         title = f"  {'run':<{NAME_WIDTH}} {'steps':>9} {'rows/s':>8}  {table.pad(metric, width)}"
-        lines = [_cut(head, columns), click.style(_cut(title, columns), dim=True)]
+        lines = [
+            head + (click.style(away, fg="red") if away else ""),
+            click.style(table.clip(title, columns), dim=True),
+        ]
         lines += [self._run(run, columns, width, now) for run in runs[self.top : self.top + room]]
         if not runs:
-            lines.append(_cut("  nothing runs; press a to see what has ended, or log a row", columns))
+            lines.append(table.clip("  nothing runs; press a to see what has ended, or log a row", columns))
         lines += [""] * (rows - 1 - len(lines))
-        return [*lines[: rows - 1], click.style(_cut(KEYS_HELP, columns), dim=True)]
+        return [*lines[: rows - 1], click.style(table.clip(KEYS_HELP, columns), dim=True)]
 
     def _run(self, run: RunUpdate, columns: int, width: int, now: float) -> str:
         line = self._lines[run.run]
@@ -133,7 +137,3 @@ class Scoreboard:
         self.metrics.append(name)
         if not self._chosen and (not self.metric or name == "loss"):
             self.metric = name
-
-
-def _cut(text: str, columns: int) -> str:
-    return table.clip(text, columns) if "\x1b" not in text else text
