@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from runcast import told
 from runcast.errors import UsageError
-from runcast.settings import PAGE_URL, URL, URL_SCHEMES, directory, read_token
+from runcast.settings import PAGE_URL, URL, directory, read_token
 
 HOST, PORT = "RUNCAST_HOST", "RUNCAST_PORT"
 HOSTS, ORIGINS = "RUNCAST_HOSTS", "RUNCAST_ORIGINS"
@@ -66,12 +66,9 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str], *, host: str | None = None, port: int | None = None) -> Settings:
         """Read the variables; what is given goes first. Raises UsageError, which says what a value may be."""
-        url = environ.get(URL) or None
-        if url is not None and not url.startswith(URL_SCHEMES):
-            raise UsageError(f"{URL} is {url!r}; it begins with one of {', '.join(URL_SCHEMES)}")
         return cls(
             directory=directory(environ),
-            redis_url=url,
+            redis_url=told.redis_url(URL, environ[URL]) if environ.get(URL) else None,
             host=host or environ.get(HOST) or "127.0.0.1",
             port=port if port is not None else _number(environ, PORT, PORT_DEFAULT, most=65535),
             token=read_token(environ),

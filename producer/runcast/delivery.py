@@ -16,6 +16,7 @@ from runcast import discovery, lazy
 from runcast.errors import RuncastError
 from runcast.paths import PART_BYTES
 from runcast.spool import weigh_file
+from runcast.surroundings.secrets import mask_text
 
 SMALL_BYTES = 256 * 1024  # Sent without asking first whether it is there: that would cost as much.
 SOCKET_SECONDS = 60.0  # The service checks a large file before it answers the last part.
@@ -108,7 +109,9 @@ class Delivery:
             return None
         if status == 404 and offset.isdigit():
             return int(offset)
-        raise Undelivered(status, f"{self.url} takes no files: it answered {status}", final=status in {403, 404, 405})
+        raise Undelivered(
+            status, f"{mask_text(self.url)} takes no files: it answered {status}", final=status in {403, 404, 405}
+        )
 
     def _put(self, digest: str, offset: int, part: bytes, size: int) -> tuple[int, str]:
         last = offset + len(part) - 1

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 
 from runcast import discovery, settings
 from runcast.errors import RuncastError, ServerMissing, UsageError
+from runcast.surroundings.secrets import mask_text
 
 NAMED_RUNS_MAX = 1000  # Looked at for a run's name, the latest first; beyond them an id is what helps.
 SECONDS_MAX = 30.0  # For an answer to begin; how long it takes to arrive is not bounded.
@@ -44,7 +45,7 @@ class Service:
         token = settings.token_of(os.environ, directory)
         if url:
             if not url.startswith(("http://", "https://")):
-                raise UsageError(f"the service is {url!r}; its address begins with http:// or https://")
+                raise UsageError(f"the service is {mask_text(url)!r}; its address begins with http:// or https://")
             return cls(url, token)
         found = discovery.read(directory)
         if found is None:
@@ -84,7 +85,9 @@ class Service:
     def _missing(self, error: Exception) -> ServerMissing:
         reason = getattr(error, "reason", error)
         said = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-        return ServerMissing(f"no answer from a service at {self.url}: {said}; is it running there?")
+        if isinstance(error, http.client.InvalidURL):
+            said = "that is no address; it has a host, maybe a port, and nobody's name"  # It would repeat a password.
+        return ServerMissing(f"no answer from a service at {mask_text(self.url)}: {said}; is it running there?")
 
     def get(self, path: str, **params: Any) -> Any:
         """Ask for something and read it whole; NaN and infinities come as bare tokens."""
@@ -176,8 +179,8 @@ def _sentence(error: urllib.error.HTTPError) -> str:
     try:
         body = json.loads(error.read(65536))
     except (ValueError, OSError):
-        return f"{error.url} answered {error.code} {error.reason}"
+        return f"{mask_text(error.url)} answered {error.code} {error.reason}"
     said = body.get("error") or body.get("detail") or body.get("status") if isinstance(body, dict) else None
     if isinstance(said, dict):
         said = said.get("message")
-    return str(said or f"{error.url} answered {error.code} {error.reason}")
+    return str(said or f"{mask_text(error.url)} answered {error.code} {error.reason}")

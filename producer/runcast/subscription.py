@@ -24,6 +24,7 @@ from runcast.errors import LiveRefused, ServerMissing, UsageError
 from runcast.frames import CLOSE_FORBIDDEN, CLOSE_UNAUTHORISED, Ack, Points, Subscribe, format_request, parse_frame
 from runcast.gate import LOCAL_NAMES
 from runcast.names import SYSTEM
+from runcast.surroundings.secrets import mask_text
 
 CONNECT_SECONDS_MAX = 10.0  # For the first connection; afterwards the service is waited for.
 PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.1, 5.0
@@ -146,7 +147,7 @@ async def _connect(url: str | None) -> ClientConnection:
         status = error.response.status_code
         if status in {401, 403, 421}:
             code = CLOSE_UNAUTHORISED if status == 401 else CLOSE_FORBIDDEN
-            raise LiveRefused(code, f"{url} answered {status}") from error
+            raise LiveRefused(code, f"{mask_text(url)} answered {status}") from error
         raise
 
 
@@ -155,12 +156,13 @@ def live_address(url: str) -> str:
     scheme, slashes, rest = url.rstrip("/").partition("://")
     known = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
     if not slashes or scheme not in known:
-        raise UsageError(f"url is {url!r}; it begins with http:// or https://")
+        raise UsageError(f"url is {mask_text(url)!r}; it begins with http:// or https://")
     return f"{known[scheme]}://{rest.removesuffix('/live')}/live"
 
 
 def _unanswered(url: str | None, error: BaseException) -> str:
-    return f"no answer from the service at {url or 'its address'}: {error or type(error).__name__}; is it running?"
+    where = mask_text(url or "its address")
+    return f"no answer from the service at {where}: {error or type(error).__name__}; is it running?"
 
 
 class _Follower:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,9 @@ def redis_url(where: str, value: Any) -> str:
     """Read the address of a Redis."""
     url = str(value)
     if not url.startswith(URL_SCHEMES):
-        raise UsageError(f"{where} is {url!r}; it begins with one of {', '.join(URL_SCHEMES)}")
+        # Loaded by whoever mistyped it: a training has no need of it.
+        masked = import_module("runcast.surroundings.secrets").mask_text(url)
+        raise UsageError(f"{where} is {masked!r}; it begins with one of {', '.join(URL_SCHEMES)}")
     return url
 
 

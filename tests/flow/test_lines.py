@@ -99,3 +99,23 @@ def test_a_token_is_kept_once_the_service_takes_it(tmp_path: Path) -> None:
         assert "token      ****" in runcast("status", **there).stdout
         assert runcast("login", "--forget", **there).returncode == 0
         assert runcast("ls", **there).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ"),
+    [
+        ("status", {"RUNCAST_URL": "redis://u:x@h/0?password=sekret"}),
+        ("status", {"RUNCAST_URL": "reds://:sekret@h"}),
+        ("up --port 0 --no-dashboard", {"RUNCAST_URL": "reds://:sekret@h"}),
+        ("sync --url reds://:sekret@h", {}),
+        ("ls --server http://u:sekret@127.0.0.1:1", {}),
+        ("ls --server ftp://u:sekret@127.0.0.1:1", {}),
+        ("ls --server http://u:a/sekret@127.0.0.1:1", {}),
+    ],
+)
+def test_no_password_of_an_address_is_repeated(tmp_path: Path, arguments: str, environ: dict[str, str]) -> None:
+    done = runcast(*arguments.split(), RUNCAST_DIR=str(tmp_path), **environ)
+    assert done.returncode == 1
+    assert "://" in done.stdout + done.stderr
+    assert "sekret" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr

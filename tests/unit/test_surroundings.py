@@ -69,6 +69,13 @@ def test_most_names_do_not(name: str) -> None:
         (["logger.api_key=abc", "+auth.token=x"], ["logger.api_key=****", "+auth.token=****"]),
         (["--max-tokens", "512"], ["--max-tokens", "512"]),
         (["redis://user:pw@host:1/0"], ["redis://****@host:1/0"]),
+        (["redis://u:x@h/0?password=sekret2&db=1&username=u"], ["redis://****@h/0?password=****&db=1&username=****"]),
+        (["redis://:se/kr@et?x@h/0"], ["redis://****@h/0"]),
+        (["http://u:sek/ret@h:1/a"], ["http://****@h:1/a"]),
+        (
+            ["https://h:8080/@me/a", "http://[::1]:80/@a", "s3://bucket/a@b"],
+            ["https://h:8080/@me/a", "http://[::1]:80/@a", "s3://bucket/a@b"],
+        ),
         (["--data=s3://k:s@bucket/x"], ["--data=s3://****@bucket/x"]),
         (["--note", "hf_" + "a" * 30], ["--note", "****"]),
         (["sk-proj-" + "a" * 40, "AKIAABCDEFGHIJKLMNOP"], ["****", "****"]),

@@ -14,6 +14,8 @@ import click
 
 from runcast.cli.group import LazyGroup, load
 from runcast.errors import RuncastError
+from runcast.surroundings.secrets import mask_text
+from runcast.terminal import plain
 
 # Command → what it does, in the order of `runcast --help`. Each lives in the module of its name.
 COMMANDS = {
@@ -90,11 +92,16 @@ def main() -> None:
         error.show()
         status = error.exit_code
     except RuncastError as error:
-        click.echo(f"runcast: {error}", err=True)
+        click.echo(f"runcast: {_said(error)}", err=True)
         status = 1
     except (click.Abort, KeyboardInterrupt):
         status = EXIT_INTERRUPT  # click has ended the line that `^C` stands on.
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _said(error: RuncastError) -> str:
+    """Write an error so that nothing in it steers the terminal, and no password stands there."""
+    return "\n".join(map(plain, mask_text(str(error)).splitlines()))
 
 
 def _end_by_signals() -> None:

@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from runcast.cli.background import open_page
 from runcast.gate import Gate
 from runcast.service import Service
+from runcast.surroundings.secrets import mask_text
 from runcast_dashboard.mount import pages
 from runcast_dashboard.relay import PREFIX, Relay
 from runcast_dashboard.settings import DashboardSettings
@@ -57,7 +58,8 @@ def start(server: str | None, live: str | None, host: str, port: int, *, opens: 
         url = f"http://{settings.host}:{line.getsockname()[1]}"
 
         def ready() -> None:
-            click.echo(f"dashboard  {click.style(url, bold=True)}, for the service at {service.url}; Ctrl-C stops it")
+            where = f"{click.style(url, bold=True)}, for the service at {mask_text(service.url)}"
+            click.echo(f"dashboard  {where}; Ctrl-C stops it")
             if opens:
                 open_page(url, always=True)
 

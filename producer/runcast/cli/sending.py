@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from runcast import discovery, settings
+from runcast import discovery, settings, told
 from runcast.delivery import locate
-from runcast.errors import ServerMissing, UsageError
+from runcast.errors import ServerMissing
 
 url_option = click.option(
     "--url", metavar="REDIS", help="Where to send; default: RUNCAST_URL, else the server on this machine."
@@ -23,9 +23,7 @@ def destination(url: str | None, given: settings.Settings, *directories: Path) -
 
     Raises UsageError for an address that is none, and ServerMissing when there is nowhere.
     """
-    if url is not None and not url.startswith(settings.URL_SCHEMES):
-        raise UsageError(f"--url is {url!r}; it begins with one of {', '.join(settings.URL_SCHEMES)}")
-    fixed = url or given.url
+    fixed = given.url if url is None else told.redis_url("--url", url)
 
     def find() -> str | None:
         if fixed is not None:

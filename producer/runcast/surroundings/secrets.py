@@ -32,7 +32,10 @@ _TOKEN = re.compile(
     r"(?:AKIA|ASIA)[0-9A-Z]{16}|AIza[\w-]{30,}|ya29\.[\w-]{20,}|npm_\w{30,}|pypi-\w{30,}|"
     r"eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+|wandb_v1_\w{20,})"
 )
-_USER_IN_URL = re.compile(r"(?<=://)[^/\s@'\"]+@")
+_URL = re.compile(r"(?P<scheme>[A-Za-z][\w+.\-]*://)(?P<rest>[^\s'\"]+)")
+_HOST = re.compile(r"(?:\[[^\]]*\]|[^:@]*)(?::\d*)?")  # And its port: where more stands, there is a user.
+_QUERY = re.compile(r"(?<=[?&])(?P<name>[\w.\-]+)=[^&#]+")
+_USER_NAMES = frozenset({"user", "username"})  # Redis takes these, and the password, behind a question mark too.
 _CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _OPTION = re.compile(r"(?P<name>-{0,2}\+{0,2}[A-Za-z_][\w.\-]*)(?P<sign>[=:])(?P<value>.+)", re.DOTALL)
 
@@ -53,7 +56,26 @@ def mask_text(text: str, values: Iterable[str] = ()) -> str:
     """Hide tokens, passwords in addresses, and known secret values in a text."""
     for value in values:
         text = text.replace(value, MASK)
-    return _TOKEN.sub(MASK, _USER_IN_URL.sub(f"{MASK}@", text))
+    return _TOKEN.sub(MASK, _URL.sub(_mask_url, text))
+
+
+def _mask_url(url: re.Match[str]) -> str:
+    rest = url["rest"]
+    if user := _user(rest):
+        rest = f"{MASK}@{rest[len(user) + 1 :]}"
+    return url["scheme"] + _QUERY.sub(_mask_query, rest)
+
+
+def _mask_query(pair: re.Match[str]) -> str:
+    name = pair["name"]
+    return f"{name}={MASK}" if is_secret(name) or name.lower() in _USER_NAMES else pair[0]
+
+
+def _user(rest: str) -> str:
+    """Find user and password in an address, behind its scheme: a password may hold any sign, as people write them."""
+    if _HOST.fullmatch(re.split(r"[/?#]", rest, maxsplit=1)[0]):
+        return ""
+    return rest.rpartition("@")[0]
 
 
 def mask_arguments(arguments: Sequence[str], values: Iterable[str] = ()) -> list[str]:
@@ -83,4 +105,4 @@ def mask_variables(environ: Mapping[str, str]) -> dict[str, str]:
 
 def without_user(url: str) -> str:
     """Leave user and password out of an address; `git@host:path` keeps its name, which is no secret."""
-    return _USER_IN_URL.sub("", url)
+    return _URL.sub(lambda found: found["scheme"] + found["rest"].removeprefix(_user(found["rest"]) + "@"), url)
