@@ -50,6 +50,7 @@ DEPTH_MAX = 40  # Of parentheses and `not`; SQLite's own bound is 1000.
 TESTS_MAX = 500  # Each becomes a few parameters of one query.
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 CONSTANTS: dict[str, Value] = {"true": "true", "false": "false", "null": None, "none": None, "nan": "NaN"}
+FLAGS = {"true": 1, "false": 0}  # As rows have them: all that is logged live is a number.
 OPERATORS = ("==", "!=", "<=", ">=", "<", ">", "=", "~")
 RESERVED = {"and", "or", "not", "in"}
 
@@ -251,6 +252,10 @@ class _Parser:
     def _member(self) -> Condition:
         token = self._take()
         negated = self._accept("not")
+        if token.kind == "string" and self._next.kind == "operator":
+            places = [METRIC] if self._logged else [CONFIG, SUMMARY]
+            named = " or ".join(f"{place}.{token.text}" for place in places)
+            raise self._mistake(f"{token.text} is a text here; the key of that name is {named}", token)
         if not self._accept("in"):
             raise self._mistake(
                 f"a field stands first; after the value {token.text} only `in` can follow, as in {token.text} in tags"
@@ -294,6 +299,8 @@ class _Parser:
             return self._moment(field, token)
         if token.kind == "word" and token.text.lower() not in RESERVED:
             value = CONSTANTS.get(token.text.lower(), token.text)
+            if field.name == METRIC and not field.path.startswith("_") and value in FLAGS:
+                value = FLAGS[str(value)]
         elif token.kind in {"string", "number", "infinity", "date"}:
             value = token.text if token.kind == "date" and field.kind != ANY else token.value
         else:

@@ -130,12 +130,15 @@ class Service:
         return found
 
     def split(self, what: str) -> tuple[str, str | None]:
-        """Read PROJECT or PROJECT/RUN; a project's own name may have slashes in it, so the service is asked."""
+        """Read PROJECT or PROJECT/RUN; a project's own name may have slashes in it, so the service is asked.
+
+        A project need not be there yet; of one that is, the run is: raises what `locate` raises.
+        """
         project, slash, run = what.rpartition("/")
         projects = {each["name"] for each in self.projects()} if slash else set()
         if not slash or what in projects:
             return what, None
-        return project, (self._by_name(project, run) if project in projects else None) or run
+        return self.locate(what) if project in projects and run else (project, run)
 
     def locate(self, what: str) -> tuple[str, str]:
         """Read PROJECT/RUN, where RUN is an id or a name that one run alone has; raises UsageError and Refused."""

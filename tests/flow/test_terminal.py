@@ -8,9 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.flow.running import Running, environment, python, runcast, up, wait_until
@@ -18,6 +19,7 @@ from tests.flow.terminal import look
 
 from runcast import discovery
 from runcast.cli import COMMANDS
+from runcast.service import Refused, Service
 
 LOG = """
 import runcast
@@ -128,6 +130,42 @@ def test_a_reader_who_has_seen_enough_is_no_error(service: Running, command: str
 def test_a_run_is_found_by_its_name_where_one_run_alone_has_it(service: Running) -> None:
     assert "r1" in service.runcast("show", "walk/lonely").stdout
     assert service.runcast("export", "walk/lonely").stdout == service.runcast("export", "walk/r1").stdout
+
+
+class Known(Service):
+    """A service with a run that is called as another's id."""
+
+    def __init__(self) -> None:
+        super().__init__("http://known")
+
+    def projects(self) -> list[Mapping[str, Any]]:
+        return [{"name": "p"}, {"name": "a/b"}]
+
+    def run(self, project: str, run: str) -> Mapping[str, Any]:
+        if run != "r1":
+            raise Refused(404, f"there is no run {run!r}")
+        return {"id": run}
+
+    def runs(self, project: str, *, limit: int | None = None, **_: Any) -> Iterator[Mapping[str, Any]]:
+        yield from ({"id": "r1", "name": "first"}, {"id": "n1", "name": "r1"}, {"id": "n2", "name": "lonely"})
+
+
+def test_an_id_goes_before_a_name_whatever_is_done_with_the_run() -> None:
+    known = Known()
+    assert known.split("p/r1") == known.locate("p/r1") == ("p", "r1")
+    assert known.split("p/lonely") == known.locate("p/lonely") == ("p", "n2")
+    assert (known.split("p"), known.split("a/b")) == (("p", None), ("a/b", None))
+    assert known.split("later/run") == ("later", "run")
+    for find in (known.split, known.locate):
+        with pytest.raises(Refused, match="no run 'nothing'"):
+            find("p/nothing")
+
+
+@pytest.mark.parametrize("command", ["tail", "subscribe"])
+def test_a_run_that_is_not_there_is_not_waited_for(service: Running, command: str) -> None:
+    done = service.runcast(command, "walk/nothing")
+    assert done.returncode == 1
+    assert "there is no run 'nothing'" in done.stderr
 
 
 def test_a_name_of_several_runs_asks_for_an_id(service: Running) -> None:

@@ -26,7 +26,7 @@ LOG = """
 import runcast
 with runcast.init(project="w", name="steep", id="r1", config={"lr": 0.5}) as run:
     for step in range(200):
-        run.log({"acc": step, "loss": 200 - step, "odd name": step % 2})
+        run.log({"acc": step, "loss": 200 - step, "odd name": step % 2, "ok": step > 197})
 """
 
 
@@ -67,6 +67,7 @@ def rows(service: Running, wanted: int, *arguments: str) -> list[dict[str, objec
         ("acc > 196.5 and not loss == 2", [197, 199]),
         ('metric."odd name" == 1 and _step > 196', [197, 199]),
         ("config.lr == 0.5 and acc in (3, 7)", [3, 7]),
+        ("ok == true and ok != false", [198, 199]),
     ],
 )
 def test_subscribe_gives_the_rows_that_fit(service: Running, where: str, steps: list[int]) -> None:
@@ -78,6 +79,10 @@ def test_what_is_no_filter_is_refused_with_its_place() -> None:
         parse("loss > __import__('os')", logged=True)
     with pytest.raises(UsageError):
         parse("loss >", logged=True)
+    with pytest.raises(UsageError, match=r'"val/loss" is a text here; the key of that name is metric\."val/loss"'):
+        parse('"val/loss" > 3', logged=True)
+    with pytest.raises(UsageError, match=r'the key of that name is config\."val/loss" or summary\."val/loss"'):
+        parse('"val/loss" > 3')
 
 
 def test_top_shows_runs_until_q_and_leaves_the_terminal_as_it_was(service: Running) -> None:

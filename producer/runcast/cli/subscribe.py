@@ -13,7 +13,7 @@ import click
 
 from runcast import expressions
 from runcast.cli.place import server_option
-from runcast.cli.tail import as_line, say_away
+from runcast.cli.tail import as_line, say_away, say_missing
 from runcast.conditions import Condition, fits
 from runcast.service import Service
 from runcast.subscription import Row, RunUpdate, Update
@@ -47,6 +47,7 @@ def subscribe(what: str, where: str | None, metrics: tuple[str, ...], server: st
     condition = expressions.parse(where, now=time.time(), logged=True) if where is not None else None
     service = Service.find(server)
     project, run = service.split(what)
+    say_missing(service, project)
     url = service.url if server else None  # One of this machine may come back at another port.
     updates = follow(
         project, run, metrics or None, url=url, token=service.token, from_now=not everything, on_cut=say_away

@@ -42,16 +42,21 @@ def tail(what: str, metrics: tuple[str, ...], server: str | None, *, everything:
     """
     service = Service.find(server)
     project, run = service.split(what)
-    if all(each["name"] != project for each in service.projects()):
-        click.secho(
-            f"there is no project {table.plain(project)!r} yet; its rows come here once there is", dim=True, err=True
-        )
+    say_missing(service, project)
     # The service of this machine is looked up again after a cut: it may come back at another port.
     url = service.url if server else None
     updates = subscribe(
         project, run, metrics or None, url=url, token=service.token, from_now=not everything, on_cut=say_away
     )
     asyncio.run(_follow(updates, as_json=as_json))
+
+
+def say_missing(service: Service, project: str) -> None:
+    """Say on stderr that a project is not there yet, and that it is waited for."""
+    if all(each["name"] != project for each in service.projects()):
+        click.secho(
+            f"there is no project {table.plain(project)!r} yet; its rows come here once there is", dim=True, err=True
+        )
 
 
 def say_away(why: str) -> None:
