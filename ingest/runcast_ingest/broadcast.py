@@ -22,6 +22,7 @@ class _Kept:
         self.users = 0
         self.loading = asyncio.Lock()
         self.loaded = False
+        self.due: set[str] = set()  # Paths of runs whose inheritance the store has by now, or may have.
 
 
 class Broadcast:
@@ -43,6 +44,10 @@ class Broadcast:
         """Let go of what a commit stored."""
         for each in stored:
             self.hub.stored(each)
+            kept = self._rosters.get(each.path.rpartition("/")[0])
+            if kept is not None and each.path in kept.roster.heirs:
+                kept.due.add(each.path)
+                self.hub.nudge(each.path)
 
     def changed(self, path: str, state: str) -> None:
         """Show a run's new state."""
@@ -59,6 +64,15 @@ class Broadcast:
         async with kept.loading:
             kept.roster.add(trimmed(record))
         self.hub.nudge(replaced.path)
+
+    async def inherit(self, project: str) -> None:
+        """Read what runs of a watched project have of those that they began from, as far as it is stored by now."""
+        kept = self._rosters[project]
+        for path in list(kept.due):
+            record = await self._store.run(project, path.rpartition("/")[2])
+            kept.due.discard(path)
+            if record is not None and kept.roster.inherit(record):
+                self.hub.nudge(path)
 
     def alarm(self, alarms: Iterable[Alarm]) -> None:
         """Show alerts that were stored just now."""
@@ -90,6 +104,7 @@ class Broadcast:
                     kept.roster.load(await self._runs(project), metrics, [id_ for id_, _ in gone])
                     for path in self.stopping:
                         kept.roster.stop(path, True)
+                    kept.due |= kept.roster.heirs  # They may have been stored while the others were read.
                     kept.loaded = True
             yield kept.roster
         finally:

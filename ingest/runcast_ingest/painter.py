@@ -57,6 +57,8 @@ class Painter:
 
     def take(self, run: RunInfo, reach: Reach) -> list[Stroke]:
         """Draw what a run published since; what is too much, or was dropped, comes from the store later."""
+        if reach.elders != run.elders and self._interest.history:
+            return self._inherit(run, reach)
         batches = self._watch.take(run.path)
         rows = 0 if batches is None else sum(batch.last - batch.first + 1 for batch in batches)
         if batches is None or (rows > BEHIND_ROWS_MAX and not self._interest.exact):
@@ -69,6 +71,15 @@ class Painter:
             return []
         return self._rows(run, batches, reach)
 
+    def _inherit(self, run: RunInfo, reach: Reach) -> list[Stroke]:
+        """Draw a run later that was drawn before it was known what it has of the one that it began from."""
+        self._reaches.lose(run.path)
+        if self._interest.exact:
+            self._again(lambda: self.pages(run, reach.sent, DELTA))
+        else:
+            self._again(lambda: self.resync(run, "what comes before it is known by now"))
+        return []
+
     async def picture(self, run: RunInfo) -> None:
         """Send a run's snapshot, and follow it from there."""
         if self._interest.exact:
@@ -78,11 +89,12 @@ class Painter:
         picker = self._interest.picker(choice)
         with ExitStack() as pins:
             view, pin = await self._read(pins, run, choice)
+            elders = run.elders
             await self._outbox.has_room()
             if (tail := pin.batches()) is None:
                 self._again(lambda: self.picture(run))
                 return
-            reach = Reach(choice, dict(view.marks))
+            reach = Reach(choice, dict(view.marks), elders)
             strokes = draw_curves(run, view.curves, view.marks, picker)
             totals = count_points(run, view, tail, picker)
             strokes += self._rows(run, tail, reach)
@@ -114,7 +126,7 @@ class Painter:
             record = await self._store.run(self._interest.project, run.id)
             await self._outbox.has_room()
             sent = {} if record is None else {each.id: each.mark for each in record.writers}
-            reach = Reach(self._interest.choice, sent)
+            reach = Reach(self._interest.choice, sent, run.elders)
             # What the store lacks the hub holds; what it dropped since is stored, and no mark is too high.
             self._rows(run, pin.batches() or [], reach)
             self._reaches.follow(run, reach)
@@ -129,6 +141,7 @@ class Painter:
         while not complete:
             with self._hub.pin(run.path) as pin:
                 key = None if _is_whole(run, pin.batches()) else await self._key(run)
+                elders = run.elders
                 before = dict(after)
                 strokes: list[Stroke] = []
                 complete = True
@@ -144,7 +157,7 @@ class Painter:
                 if complete and (tail := pin.batches()) is None:
                     complete = False
                 elif complete:
-                    reach = Reach(choice, after)
+                    reach = Reach(choice, after, elders)
                     strokes += self._rows(run, tail or [], reach)
                     self._reaches.follow(run, reach)
             if kind == SNAPSHOT or strokes:
@@ -249,9 +262,11 @@ class Painter:
         return await self._store.view(key, names, points_max=points_max, axis=axis, lo=lo, hi=hi), pin
 
     async def _key(self, run: RunInfo) -> int | None:
-        if run.key is None:
-            record = await self._store.run(self._interest.project, run.id)
-            run.key = None if record is None else record.key
+        """Find a run in the store; who wrote what comes before it is known from then on, or else it would be passed."""
+        if run.key is None and (record := await self._store.run(self._interest.project, run.id)) is not None:
+            run.key = record.key
+            if self._roster.inherit(record):
+                self._hub.nudge(run.path)
         return run.key
 
 

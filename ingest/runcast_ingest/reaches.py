@@ -10,10 +10,14 @@ from runcast_ingest.roster import Roster, RunInfo
 
 
 class Reach(Struct):
-    """How far a session is with one run: the metrics it streams, and by writer the last sequence accounted for."""
+    """How far a session is with one run: the metrics it streams, and by writer the last sequence accounted for.
+
+    `elders` are those of the run when it was drawn: a run that began from another one may get them later.
+    """
 
     choice: Choice
     sent: dict[str, int]
+    elders: frozenset[str]
 
 
 class Reaches:

@@ -144,6 +144,7 @@ class Roster:
         self._aside: set[str] = set()  # Writers to runs whose path another one has by now.
         self._waiting: list[Batch | tuple[str, str]] | None = []  # What came while the store was read.
         self._gone: set[str] = set()  # A deleted run that still logs is not announced again.
+        self.heirs: set[str] = set()  # Paths of runs that began from another one; what they have of it is in the store.
 
     def load(self, records: Iterable[RunRecord], metrics: Iterable[str], gone: Iterable[str] = ()) -> None:
         """Begin with what the store says, and then take in what came meanwhile; `gone` are ids of deleted runs."""
@@ -169,6 +170,28 @@ class Roster:
             self._forget(old)
             self._aside |= old.writers.keys() - {writer.id for writer in record.writers}
         return self._take(record)
+
+    def inherit(self, record: RunRecord) -> bool:
+        """Take in what a run has of the one that it began from, as the store has it; says whether that is anything."""
+        self.heirs.discard(record.path)
+        run = self.runs.get(record.path)
+        if run is None or run.elders or not record.elders or run.beginning != record.beginning:
+            return False
+        run.key, run.elders = record.key, frozenset(writer.id for writer in record.elders)
+        for writer in record.elders:
+            if writer.id not in run.writers:
+                self._writer(run, writer.id, writer.label)
+        # It may have said more than is stored: that stays.
+        run.steps = max(run.steps, record.steps)
+        for name, value in record.summary.items():
+            if name not in run.summary:
+                self._summarise(run, {name: value})
+        for name, known in record.metrics.items():
+            if name not in run.axes and name not in run.goals:
+                run.define(name, known.get("step_metric", ""), known.get("goal", ""))
+        run.version += 1
+        run.urgent = run.version
+        return True
 
     def publish(self, batch: Batch) -> None:
         """Take in what a batch says about its run."""
@@ -255,6 +278,7 @@ class Roster:
 
     def _forget(self, run: RunInfo) -> None:
         del self.runs[run.path]
+        self.heirs.discard(run.path)
         self.numbered[run.i] = None
         for writer in run.writers.values():
             self.writers[writer.i] = None
@@ -325,6 +349,8 @@ class Roster:
                 run.begun, run.beginning = True, event.beginning
                 run.name, run.created = event.name or run.id, event.time
                 run.group, run.tags = event.group, event.tags
+                if event.base:
+                    self.heirs.add(run.path)
             merge(run.config, event.config)
             run.writers[writer].label = event.label
             run.urgent = run.version + 1

@@ -158,6 +158,7 @@ class Session:
 
     async def _deltas(self) -> None:
         """Send what is new of all runs as one frame, and announce what it speaks of."""
+        await self._broadcast.inherit(self._asked.project)
         paths, self._watch.news = self._watch.news, set()
         self._forget_retired()
         strokes: list[Stroke] = []

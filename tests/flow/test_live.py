@@ -11,7 +11,7 @@ from tests.flow.stage import Trainer, stage, viewer
 from tests.flow.stored import BEGIN
 from websockets.exceptions import ConnectionClosed
 
-from runcast.events import Config, Finish, Metric, Rename, Summary
+from runcast.events import Config, Finish, Metric, Rename, Start, Summary
 from runcast.frames import DELTA, ENVELOPE, SNAPSHOT, VIEW, Ack, Ping, Subscribe, View, Window
 from runcast_ingest import outbox, painter
 
@@ -287,6 +287,36 @@ async def test_a_run_that_begins_is_announced_and_streamed(tmp_path: Path) -> No
         assert (await page.until("run"))["run"]["id"] == "new"
         await page.has(4, run="new", metric="fresh")
         assert page.complete(4, run="new", metric="fresh")
+
+
+async def test_a_branch_has_what_came_before_it_while_it_trains(tmp_path: Path) -> None:
+    """Whoever watched before it began is given that as soon as it is stored, and whoever comes later at once."""
+    async with stage(tmp_path) as live, viewer(live.url) as page, viewer(live.url) as program:
+        base = Trainer(live, "p/base", "b" * 16)
+        await base.begin()
+        await base.log(10, store=True)
+        for one, exact in ((page, False), (program, True)):
+            await one.say(Subscribe("p", exact=exact))
+            await one.until("synced")
+        branch = Trainer(live)
+        await branch.show(Start(BEGIN, "a branch", {}, base="p/base", base_step=5))
+        branch._next_step = 6
+        await branch.log(4)
+        await page.has(4)
+        await branch.log(4, store=True)
+        await branch.log(4)
+        for one in (page, program):
+            await one.has(18)
+            assert one.complete(18)
+        async with viewer(live.url) as later:
+            await later.say(Subscribe("p"))
+            await later.until("synced")
+            assert later.complete(18)
+        await live.save()
+        await branch.log(1)
+        for one in (page, program):
+            await one.has(19)
+            assert one.complete(19)
 
 
 async def test_only_the_runs_asked_for_come(tmp_path: Path) -> None:
