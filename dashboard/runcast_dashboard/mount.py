@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -75,13 +75,29 @@ def _without_dialogs(dashboard: ASGIApp) -> ASGIApp:
         if scope["type"] != "http" or not scope["path"].endswith(HOST_CONFIG):
             await dashboard(scope, receive, send)
             return
-        said = bytearray()
+        held: list[Message] = []
 
         async def hold(message: Message) -> None:
-            said.extend(message.get("body", b""))
+            held.append(message)
 
         await dashboard(scope, receive, hold)
-        told = json.loads(bytes(said)) | {"blockErrorDialogs": True}
-        await JSONResponse(told, headers={"Cache-Control": "no-cache"})(scope, receive, send)
+        if (told := _told(held)) is not None:
+            answered = JSONResponse(told | {"blockErrorDialogs": True}, headers={"Cache-Control": "no-cache"})
+            await answered(scope, receive, send)
+            return
+        # Streamlit's page asks first below its own path, where there is nothing, and is to hear that.
+        for message in held:
+            await send(message)
 
     return answer
+
+
+def _told(messages: Sequence[Message]) -> dict[str, Any] | None:
+    """Read the object that an answer is; None where it is something else."""
+    if any(message.get("status", 200) != 200 for message in messages):
+        return None
+    try:
+        told = json.loads(b"".join(message.get("body", b"") for message in messages))
+    except ValueError:
+        return None
+    return told if isinstance(told, dict) else None

@@ -11,15 +11,17 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.types import ASGIApp
 
 from runcast.cli.pages import Later
+from runcast_dashboard import mount
 from runcast_dashboard.settings import DashboardSettings
 
 SETTINGS = DashboardSettings("http://127.0.0.1:1", "")
 
 
-def client(app: Later) -> httpx.AsyncClient:
+def client(app: ASGIApp) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
 
@@ -59,3 +61,18 @@ async def test_pages_that_cannot_be_loaded_say_why(
         answer = await browser.get("/")
     assert (answer.status_code, answer.text) == (503, "the dashboard cannot be loaded: numpy is broken")
     assert "the dashboard cannot be loaded" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "heard"),
+    [
+        (JSONResponse({"allowedOrigins": []}), 200, '{"allowedOrigins":[],"blockErrorDialogs":true}'),
+        (PlainTextResponse("Not Found", 404), 404, "Not Found"),
+        (PlainTextResponse(""), 200, ""),
+    ],
+)
+async def test_a_page_hears_of_its_host_what_streamlit_says(said: ASGIApp, status: int, heard: str) -> None:
+    """It asks below the path of each page first, where Streamlit has nothing to say."""
+    async with client(mount._without_dialogs(said)) as browser:
+        answer = await browser.get("/run/_stcore/host-config")
+    assert (answer.status_code, answer.text) == (status, heard)
