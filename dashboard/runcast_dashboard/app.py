@@ -6,6 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from runcast_dashboard import places
+from runcast_dashboard.address import address
+
 HERE = Path(__file__).parent  # Its pages lie in `views`: a folder named `pages` Streamlit would serve on its own.
 
 # Streamlit's page becomes an application's frame: no margins where the board is, a low header.
@@ -14,6 +17,7 @@ FRAME = """<style>
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0; }
 [data-testid="stHeader"] { height: 56px; border-bottom: 1px solid var(--st-border-color, #8884); }
 .st-key-page { padding: 16px 20px 24px; }
+.st-key-address { display: none; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-lesson), .st-key-lesson { align-self: center; }
 .st-key-lesson { margin-top: 12vh; padding: 0 20px; }
 </style>"""
@@ -23,7 +27,7 @@ st.set_page_config(
 )
 st.html(FRAME)
 st.logo(str(HERE / "logo.svg"), size="large")
-st.navigation(
+page = st.navigation(
     [
         st.Page(HERE / "views" / "live.py", title="Live", icon=":material/monitoring:", default=True),
         st.Page(HERE / "views" / "runs.py", title="Runs", icon=":material/table_rows:", url_path="runs"),
@@ -33,4 +37,7 @@ st.navigation(
         st.Page(HERE / "views" / "health.py", title="Health", icon=":material/monitor_heart:", url_path="health"),
     ],
     position="top",
-).run()
+)
+places.arrive(page.url_path)
+page.run()
+address()

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 
-NAMES = ("board", "table", "compare", "alerts", "health")
+NAMES = ("board", "table", "compare", "alerts", "health", "address")
 ASSETS = "assets"
 
 
@@ -25,10 +25,10 @@ def declare() -> None:
         manager.register_from_manifest(manifest, Path(__file__).parent)
 
 
-def component(name: str) -> Any:
-    """Make a component of `assets/<name>.js` and `.css`."""
+def component(name: str, *, styled: bool = True) -> Any:
+    """Make a component of `assets/<name>.js` and, where it is `styled`, `.css`."""
     declare()
-    return st.components.v2.component(f"runcast.{name}", js=f"{name}.js", css=f"{name}.css")
+    return st.components.v2.component(f"runcast.{name}", js=f"{name}.js", css=f"{name}.css" if styled else None)
 
 
 def ignored() -> None:

@@ -1,7 +1,10 @@
 """Where the reader is: which project, which run, with which settings of the board.
 
-It stands in the address, so that a link shows the same; and in the session, because
-Streamlit drops the address's query when the reader goes to another page.
+It stands in the address, so that a link shows the same; and in the session, because Streamlit drops the address's query
+when the reader goes to another page.
+
+What the browser's address said is read when the reader arrives at a page; from then on it is kept here, and the browser
+is told what to show. If Streamlit wrote it, each word would be an entry of the browser's history.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
+from urllib.parse import urlencode
 
 import msgspec
 import streamlit as st
@@ -34,6 +38,7 @@ Options = dict[str, object]
 _Name = Annotated[str, msgspec.Meta(max_length=KEY_CHARS_MAX)]
 _Names = Annotated[list[_Name], msgspec.Meta(max_length=CHARTS_MAX)]
 LOADING_SECONDS = 30.0  # Of a page, on a slow line.
+SHOWN_MAX = 100  # Addresses of one page that a browser may still answer with.
 
 
 class Charts(msgspec.Struct, omit_defaults=True):
@@ -45,13 +50,47 @@ class Charts(msgspec.Struct, omit_defaults=True):
     sizes: Annotated[dict[_Name, tuple[int, int]], msgspec.Meta(max_length=CHARTS_MAX)] = {}
 
 
+def arrive(page: str) -> None:
+    """Take in what the address says, when the reader comes to a page, or to another place on it by a link."""
+    state, given = st.session_state, st.query_params.to_dict()
+    # Each run of a script is given the address again: as it was at first, or as it was shown since.
+    if state.get("page") == page and (given == state["given"] or urlencode(given) in state["shown"]):
+        return
+    state["page"], state["given"], state["shown"] = page, given, []
+    state["address"] = dict(state.pop("going", None) or given)
+    state["arrivals"] = state.get("arrivals", 0) + 1
+
+
+def shown() -> tuple[str, int]:
+    """Return the query of the address that the browser is to show, and how often the reader has arrived somewhere."""
+    query = urlencode(_address())
+    if query not in st.session_state["shown"]:
+        st.session_state["shown"] = [*st.session_state["shown"], query][-SHOWN_MAX:]
+    return query, st.session_state["arrivals"]
+
+
+def stands(query: str) -> None:
+    """Hear what the browser shows by now: Streamlit is told, which asks for it again when its line was cut.
+
+    It makes an entry of the history only of what the browser does not show.
+    """
+    if query == urlencode(_address()) and st.query_params.to_dict() != _address():
+        st.query_params.from_dict(_address())
+
+
+def _address() -> dict[str, str]:
+    """Return what the address says, to be read and changed."""
+    kept: dict[str, str] = st.session_state["address"]
+    return kept
+
+
 def project() -> tuple[str, list[str]]:
     """Return the project to show and the names of all; where there is none, teach and stop the page."""
     try:
         names = [str(one["name"]) for one in client.projects()]
     except client.Unanswered as error:
         no_answer(error)
-    asked = st.query_params.get("project") or st.session_state.get("project")
+    asked = _address().get("project") or st.session_state.get("project")
     if not names and not asked:
         no_project()
     chosen = str(asked or names[0])
@@ -64,8 +103,7 @@ def put(**place: str) -> None:
     _enter(place)
     for name, value in place.items():
         st.session_state[name] = value
-        if st.query_params.get(name) != value:
-            st.query_params[name] = value
+        _address()[name] = value
 
 
 def _enter(place: Mapping[str, str]) -> None:
@@ -79,14 +117,14 @@ def _enter(place: Mapping[str, str]) -> None:
 
 def recall(name: str) -> str | None:
     """Return part of the place, from the address or, after a change of page, from the session."""
-    found = st.query_params.get(name) or st.session_state.get(name)
+    found = _address().get(name) or st.session_state.get(name)
     return str(found) if found else None
 
 
 def options() -> Options:
     """Return the board's settings: the reader's, or those of the link that they opened."""
     if "options" not in st.session_state:
-        st.session_state["options"] = parse(st.query_params)
+        st.session_state["options"] = parse(_address())
     kept: Options = st.session_state["options"]
     return kept
 
@@ -96,12 +134,9 @@ def keep(given: Mapping[str, object] | None) -> None:
     if given:
         st.session_state["options"] = dict(given)
     texts = format_options(st.session_state.get("options", {}))
-    for name, value in texts.items():
-        if st.query_params.get(name) != value:
-            st.query_params[name] = value
     for name in (*GROUPING, "x", "ranges"):
-        if name in st.query_params and name not in texts:
-            del st.query_params[name]
+        _address().pop(name, None)
+    _address().update(texts)
 
 
 def moment() -> dict[str, object] | None:
@@ -111,19 +146,18 @@ def moment() -> dict[str, object] | None:
     """
     found: dict[str, object] = {}
     with contextlib.suppress(KeyError, ValueError):
-        found["t"] = _finite(st.query_params["t"])
+        found["t"] = _finite(_address()["t"])
     with contextlib.suppress(KeyError, ValueError):
-        first, last, *axis = st.query_params["zoom"].split(",", 2)  # Of another axis than the board's: which.
+        first, last, *axis = _address()["zoom"].split(",", 2)  # Of another axis than the board's: which.
         low, high = _finite(first), _finite(last)
         if low < high and len("".join(axis)) <= AXIS_CHARS_MAX:
             found["zoom"] = [low, high, *axis]
-    if 0 < len(st.query_params.get("find", "")) <= FIND_CHARS_MAX:
-        found["find"] = st.query_params["find"]
+    if 0 < len(_address().get("find", "")) <= FIND_CHARS_MAX:
+        found["find"] = _address()["find"]
     with contextlib.suppress(KeyError, msgspec.DecodeError):
-        found["charts"] = msgspec.to_builtins(msgspec.json.decode(st.query_params["charts"], type=Charts))
+        found["charts"] = msgspec.to_builtins(msgspec.json.decode(_address()["charts"], type=Charts))
     for name in ("t", "zoom", "find", "charts"):
-        if name in st.query_params:
-            del st.query_params[name]
+        _address().pop(name, None)
     if found:
         st.session_state["moment"] = (time.monotonic(), found)
     opened, kept = st.session_state.get("moment", (0.0, None))
@@ -144,11 +178,11 @@ def hidden(among: Sequence[str] | None = None) -> list[str]:
     others: there, only the link counts.
     """
     if among is not None:
-        only, without = (split(st.query_params.get(name)) for name in LINKED)
+        only, without = (split(_address().get(name)) for name in LINKED)
         return [id_ for id_ in among if id_ in without or (only and id_ not in only)]
-    if any(name in st.query_params for name in LINKED):
+    if any(name in _address() for name in LINKED):
         for name in LINKED:
-            st.session_state[name] = st.query_params.get(name)
+            st.session_state[name] = _address().get(name)
     only, without = (split(st.session_state.get(name)) for name in LINKED)
     if without:
         return without
@@ -171,8 +205,7 @@ def keep_hidden(given: Sequence[str] | None) -> None:
             st.session_state["switched"] = (sorted(aside - off), sorted(off - aside))
     for name in LINKED:
         st.session_state.pop(name, None)
-        if name in st.query_params:
-            del st.query_params[name]
+        _address().pop(name, None)
 
 
 def listing() -> dict[str, str]:
@@ -187,10 +220,9 @@ def keep_listing(given: Mapping[str, object] | None) -> None:
             st.session_state[name] = str(given.get(name) or "")
     for name in LISTING:
         value = st.session_state[name] if given is not None else recall(name)
-        if value and st.query_params.get(name) != value:
-            st.query_params[name] = value
-        elif not value and name in st.query_params:
-            del st.query_params[name]
+        _address().pop(name, None)
+        if value:
+            _address()[name] = value
 
 
 def forget_listing() -> None:
@@ -255,4 +287,6 @@ def go(page: str, **place: str) -> None:
     _enter(place)
     for name, value in place.items():
         st.session_state[name] = value
-    st.switch_page(page, query_params=place)
+    st.session_state["going"] = place
+    # With the address as it is: another one would be an entry of the history of the page that is left.
+    st.switch_page(page, query_params=_address())

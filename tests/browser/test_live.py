@@ -66,6 +66,36 @@ def test_reruns_and_a_change_of_theme_leave_the_board_and_its_socket_alone(stage
     assert [url for url in sockets if url.endswith("/live")] == [f"{stage.url.replace('http', 'ws')}/live"]
 
 
+def test_back_leaves_the_page_whatever_was_set_on_it(stage: Stage, visit: Open) -> None:
+    """A setting stands in the address, and is no step; a page is one step."""
+    stage.train("runcast.init(project='steps', id='one')\nfor s in range(50): runcast.log({'loss': 1 / (s + 1)})")
+    page = visit("about:blank")
+    page.goto(f"{stage.url}/?t=0")
+    ready(page)
+    expect(page).to_have_url(re.compile(r"\?project=\w+$"))
+    page.goto(f"{stage.url}/?project=steps&t=0")
+    ready(page)
+    entries = page.evaluate("history.length")
+    page.locator("button.chip", has_text="Log y").click()
+    expect(page).to_have_url(re.compile(r"project=steps&.*log=1"))
+    page.locator(".rc .slider").fill("0.9")
+    expect(page).to_have_url(re.compile(r"smooth=0\.9"))
+    assert page.evaluate("history.length") == entries
+    page.reload()
+    ready(page)
+    assert page.evaluate("[__rc.board.options.log, __rc.board.options.smooth]") == [True, 0.9]
+    page.locator(".rc .row .run").click()
+    expect(page).to_have_url(re.compile(r"/run\?project=steps&run=one&.*log=1"))
+    assert page.evaluate("history.length") == entries + 1
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/\?project=steps&.*smooth=0\.9"))
+    ready(page)
+    assert page.evaluate("__rc.board.single") is False
+    page.go_back()
+    page.go_back()
+    expect(page).to_have_url("about:blank")
+
+
 def test_a_project_without_runs_teaches_and_then_shows_the_first(stage: Stage, visit: Open) -> None:
     page = visit(f"{stage.url}/?project=fresh")
     expect(page.get_by_text("Waiting for the first run")).to_be_visible()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import JSHandle, Page
+from playwright.sync_api import JSHandle, Page, expect
 from tests.browser.board import points, ready, stats
 from tests.browser.conftest import Open
 from tests.browser.line import line_to
@@ -25,6 +26,13 @@ while time.time() < end:
     step += 1
     time.sleep(0.02)
 runcast.finish()
+"""
+ASIDE = """
+for id in ("first", "second"):
+    run = runcast.init(project="aside", id=id)
+    for step in range(20):
+        run.log({"loss": step})
+    run.finish()
 """
 CUT_SECONDS = 10
 DEAD_SECONDS = 5
@@ -60,6 +68,11 @@ def test_a_service_that_was_killed_under_an_open_board_comes_back_to_it(visit: O
         page = visit(f"{stage.url}/?project=steady")
         ready(page, metrics=2)
         page.wait_for_function("__rc.board.toolbar.state === 'live'")
+        stage.train(ASIDE)
+        other = visit(f"{stage.url}/?project=aside&t=0")
+        ready(other)
+        other.locator(".rc .row[data-id=first] .run").click()
+        expect(other).to_have_url(re.compile(r"/run\?project=aside&run=first$"))
         page.wait_for_timeout(2000)
         board = page.evaluate_handle("__rc.board")
         found = discovery.read(stage.directory)
@@ -76,6 +89,11 @@ def test_a_service_that_was_killed_under_an_open_board_comes_back_to_it(visit: O
             page.wait_for_function("__rc.board.runs.get('one').state === 'finished'", timeout=20_000)
             _is_held(page, stage, board)
             assert stage.get("/projects/steady/runs/one")["rows"] == len(stage.history("steady", "one"))
+            # Nothing is known any more of who looks: where they were stands in their address.
+            other.wait_for_function("__rc.board.toolbar.state === 'live'", timeout=30_000)
+            other.locator("button.chip", has_text="Log y").click()
+            expect(other).to_have_url(re.compile(r"/run\?project=aside&run=first&.*log=1"))
+            assert other.evaluate("__rc.board.data.run.id") == "first"
 
 
 def _is_held(page: Page, stage: Stage, board: JSHandle) -> None:

@@ -1,11 +1,22 @@
-// The address of what a board shows now: the same runs, settings, charts, stretch and moment.
+// The address of what a board shows now: the same runs, settings, charts, stretch and moment. And the address bar.
 //
-// Python reads it, and puts the settings into the address bar some time after a change: a link that is copied before
+// Python reads it, and has the settings shown in the address bar some time after a change: a link that is copied before
 // that has to have them too.
 
 const RANGES_CHARS_MAX = 4000; // In an address; beyond it those that were set first are left out.
 const RUNS_MAX = 200; // As many as are read from an address.
+const EMBEDDED = /^embed(_options)?$/i; // Streamlit's own, which it does not tell Python.
 const FLAGS = ["log", "logx", "outliers", "fold", "race"];
+
+// What Python says of where the reader is takes the place of what stood there: a setting is nothing that Back takes back.
+export default function show({ data, setTriggerValue }) {
+  const url = new URL(location.href);
+  const embedded = [...url.searchParams].filter(([name]) => EMBEDDED.test(name));
+  url.search = [new URLSearchParams(embedded), data.query].filter(String).join("&"); // In the order of Streamlit's own.
+  if (url.href === location.href) return;
+  history.replaceState(history.state, "", url);
+  setTriggerValue("shown", data.query);
+}
 
 export function address(board) {
   const { clock, hidden, range, runs } = board;
