@@ -33,10 +33,12 @@ def board(
     runs: Sequence[str] | None = None,
     options: Mapping[str, object] | None = None,
     hidden: Sequence[str] = (),
+    only: Sequence[str] | None = None,
     moment: Mapping[str, object] | None = None,
 ) -> Any:
     """Show a project live, or one run of it, or `runs` by their ids.
 
+    `hidden` are runs that are switched off at first; with `only`, so are any others that begin later.
     The key must not change while the same thing is shown: another key is another board. The result has
     `options` and `hidden` as the reader set them, and for one rerun `open` (a run's id), `project`,
     `compare` or `renew`.
@@ -53,6 +55,7 @@ def board(
             "token": token,
             "options": dict(options or {}),
             "hidden": list(hidden),
+            "only": None if only is None else list(only),
             "moment": dict(moment) if moment else None,
         },
         on_options_change=ignored,

@@ -196,6 +196,12 @@ def hidden(among: Sequence[str] | None = None) -> list[str]:
     return [*(id_ for id_ in aside if id_ not in on), *off]
 
 
+def only() -> list[str] | None:
+    """Return the runs of a link that shows no others, for as long as the reader has not switched any off or on."""
+    chosen, without = (split(st.session_state.get(name)) for name in LINKED)
+    return None if without else chosen or None
+
+
 def keep_hidden(given: Sequence[str] | None) -> None:
     """Keep which runs are switched off; None: as at first. What a link said of it is over."""
     st.session_state.pop("switched", None)

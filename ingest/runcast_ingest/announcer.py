@@ -60,6 +60,10 @@ class Announcer:
         """Forget what was told of a run: another one has its path, or none."""
         self.told.pop(path, None)
 
+    async def gone(self, path: str) -> None:
+        """Tell that a run was deleted."""
+        await self._outbox.say(ev="gone", run=path.rpartition("/")[2])
+
     async def tell_all(self) -> None:
         """Tell what changed of runs, as often as each of them may."""
         now = time.monotonic()

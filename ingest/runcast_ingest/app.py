@@ -94,7 +94,7 @@ def compose(
         series.routes(health.store),
         export.routes(health.store),
         happenings.routes(health.store),
-        table.routes(health.store, stops.asked),
+        table.routes(health.store, stops.asked, health.broadcast.curated),
         notes.routes(health.store),
         stop.routes(health.store, stops),
         rules.routes(health.store),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from runcast_ingest.batch import Batch, Stored
@@ -64,6 +64,20 @@ class Broadcast:
         async with kept.loading:
             kept.roster.add(trimmed(record))
         self.hub.nudge(replaced.path)
+
+    async def curated(self, project: str, ids: Sequence[str]) -> None:
+        """Show what readers decided about runs."""
+        kept = self._rosters.get(project)
+        if kept is None:
+            return
+        async with kept.loading:
+            for at in range(0, len(ids), PAGE_RUNS):
+                for record in await self._store.runs_of_ids(project, ids[at : at + PAGE_RUNS]):
+                    kept.roster.curate(trimmed(record))
+                    self.hub.nudge(record.path)
+            # A run that was deleted for a while may have logged new ones.
+            for name in await self._store.project_keys(project):
+                kept.roster.number_metric(name)
 
     async def inherit(self, project: str) -> None:
         """Read what runs of a watched project have of those that they began from, as far as it is stored by now."""

@@ -70,6 +70,7 @@ class RunInfo(Struct):
     writers: dict[str, WriterInfo] = {}
     elders: frozenset[str] = frozenset()  # Those of its writers that wrote to its bases, and not to it.
     stopping: bool = False  # Somebody asked it to stop.
+    hidden: bool = False  # A reader put it aside.
     version: int = 0
     urgent: int = 0
 
@@ -88,6 +89,7 @@ class RunInfo(Struct):
             "group": self.group,
             "tags": self.tags,
             "stopping": self.stopping,
+            "hidden": self.hidden,
             "axes": self.axes,
             "goals": self.goals,
         }
@@ -143,12 +145,12 @@ class Roster:
         self.retirements = 0  # Counts up when runs were retired.
         self._aside: set[str] = set()  # Writers to runs whose path another one has by now.
         self._waiting: list[Batch | tuple[str, str]] | None = []  # What came while the store was read.
-        self._gone: set[str] = set()  # A deleted run that still logs is not announced again.
+        self.gone: set[str] = set()  # Paths of deleted runs: one that still logs is not announced again.
         self.heirs: set[str] = set()  # Paths of runs that began from another one; what they have of it is in the store.
 
     def load(self, records: Iterable[RunRecord], metrics: Iterable[str], gone: Iterable[str] = ()) -> None:
         """Begin with what the store says, and then take in what came meanwhile; `gone` are ids of deleted runs."""
-        self._gone = {f"{self.project}/{id_}" for id_ in gone}
+        self.gone = {f"{self.project}/{id_}" for id_ in gone}
         for name in metrics:
             self.number_metric(name)
         for record in sorted(records, key=lambda one: (one.created, one.id)):
@@ -163,13 +165,27 @@ class Roster:
     def add(self, record: RunRecord) -> RunInfo:
         """Show a run as the store has it, in the place of another one that had its id."""
         old = self.runs.get(record.path)
-        self._gone.discard(record.path)
+        self.gone.discard(record.path)
         if old is not None:
             if old.key == record.key:
                 return old
             self._forget(old)
             self._aside |= old.writers.keys() - {writer.id for writer in record.writers}
         return self._take(record)
+
+    def curate(self, record: RunRecord) -> None:
+        """Take in what readers decided about a run: whether it is deleted or hidden, and its tags."""
+        run = self.runs.get(record.path)
+        if record.deleted is not None:
+            self.gone.add(record.path)
+            if run is not None:
+                self._forget(run)
+        elif record.path in self.gone:
+            self.add(record)
+        elif run is not None and (run.hidden, run.tags) != (record.hidden, record.tags):
+            run.hidden, run.tags = record.hidden, record.tags
+            run.version += 1
+            run.urgent = run.version
 
     def inherit(self, record: RunRecord) -> bool:
         """Take in what a run has of the one that it began from, as the store has it; says whether that is anything."""
@@ -198,7 +214,7 @@ class Roster:
         if self._waiting is not None:
             self._waiting.append(batch)
             return
-        if batch.path in self._gone or batch.writer in self._aside:
+        if batch.path in self.gone or batch.writer in self._aside:
             return
         run = self.runs.get(batch.path)
         if run is not None and batch.writer not in run.writers and _is_late(run, batch):
@@ -298,6 +314,7 @@ class Roster:
             steps=record.steps,
             group=record.group,
             tags=record.tags,
+            hidden=record.hidden,
             key=record.key,
             beginning=record.beginning,
             begun=True,

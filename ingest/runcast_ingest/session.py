@@ -49,6 +49,7 @@ class Session:
         self._begun: dict[str, int] = {}  # Paths that have a reach, or a job that will give them one, and their runs.
         self._window: Window | None = None
         self._view: View | None = None
+        self._left: dict[str, dict[str, int]] = {}  # By path of a deleted run: the marks up to which it was sent.
         self._retirements = 0
         self._watch: Watch
         self._roster: Roster
@@ -116,7 +117,10 @@ class Session:
     def _begin(self, run: RunInfo, *, fresh: bool = False) -> None:
         self._begun[run.path] = run.i
         resume = self._interest.resume.get(run.id)
-        if fresh or (resume is None and self._interest.history):
+        left = self._left.pop(run.path, None)
+        if left is not None and self._interest.exact:
+            self._jobs.append(lambda: self._painter.pages(run, left, DELTA))
+        elif fresh or (resume is None and self._interest.history):
             self._jobs.append(lambda: self._painter.picture(run))
         elif resume is None:
             self._jobs.append(lambda: self._painter.from_now(run))
@@ -160,7 +164,7 @@ class Session:
         """Send what is new of all runs as one frame, and announce what it speaks of."""
         await self._broadcast.inherit(self._asked.project)
         paths, self._watch.news = self._watch.news, set()
-        self._forget_retired()
+        await self._forget_retired()
         strokes: list[Stroke] = []
         for path in paths:
             run = self._roster.runs.get(path)
@@ -182,8 +186,8 @@ class Session:
             if (run := self._roster.runs.get(alarm.path)) is not None and self._interest.wants(run):
                 await self._announcer.alarm(run, alarm)
 
-    def _forget_retired(self) -> None:
-        """Give up what the roster has retired: the client keeps what it has of it."""
+    async def _forget_retired(self) -> None:
+        """Give up what the roster has retired: the client keeps what it has of it, unless it was deleted."""
         if self._retirements == self._roster.retirements:
             return
         self._retirements = self._roster.retirements
@@ -191,6 +195,10 @@ class Session:
             run = self._roster.runs.get(path)
             if run is not None and self._begun.get(path, run.i) == run.i:
                 continue
+            if path in self._roster.gone and path in self._announcer.told:
+                await self._announcer.gone(path)
+                if (reach := self._reaches.get(path)) is not None:
+                    self._left[path] = reach.sent
             self._announcer.forget(path)
             self._reaches.lose(path)
             if self._begun.pop(path, None) is not None and run is not None:

@@ -96,6 +96,63 @@ def test_back_leaves_the_page_whatever_was_set_on_it(stage: Stage, visit: Open) 
     expect(page).to_have_url("about:blank")
 
 
+TWO = """
+for id in ("one", "two"):
+    run = runcast.init(project="{project}", id=id)
+    for step in range(20):
+        run.log({{"loss": step}})
+    run.finish()
+"""
+
+
+# Asks at each look, and hears what was answered before.
+DRAWN = """(curves) => {
+  __rc.board.ask({ op: "drawn", metric: "loss" });
+  return __rc.board.drawn?.curves === curves;
+}"""
+
+
+def test_what_readers_decide_elsewhere_is_seen_on_an_open_board(stage: Stage, visit: Open) -> None:
+    stage.train(TWO.format(project="decided"))
+    page = visit(f"{stage.url}/?project=decided")
+    ready(page)
+    rows, off = page.locator(".rc .row"), page.locator(".rc .row.off")
+    expect(rows).to_have_count(2)
+
+    def curate(**change: bool) -> None:
+        page.request.post(f"{stage.url}/api/v1/projects/decided/curate", data={"runs": ["one"], **change})
+
+    curate(hidden=True)
+    expect(off).to_have_count(1)
+    expect(off).to_have_attribute("data-id", "one")
+    page.wait_for_function(DRAWN, arg=1)
+    curate(hidden=False)
+    expect(off).to_have_count(0)
+    curate(deleted=True)
+    expect(rows).to_have_count(1)
+    page.wait_for_function(DRAWN, arg=1)
+    curate(deleted=False)
+    expect(rows).to_have_count(2)
+    page.wait_for_function(DRAWN, arg=2)
+
+
+def test_a_link_to_some_runs_shows_none_that_begin_later(stage: Stage, visit: Open) -> None:
+    stage.train(TWO.format(project="some"))
+    page = visit(f"{stage.url}/?project=some&only=one")
+    ready(page)
+    expect(page.locator(".rc .row.off")).to_have_count(1)
+    stage.train("runcast.init(project='some', id='later')\nruncast.log({'loss': 1})")
+    expect(page.locator(".rc .row[data-id=later]")).to_have_class(re.compile(r"\boff\b"))
+    assert "only=one" in page.url
+    assert "only=one" in page.evaluate("__rc.board.link()")
+    # Who chooses anew chooses for what begins later, too.
+    page.locator(".side-head .link").click(click_count=2)  # Hides all, and shows all.
+    expect(page).not_to_have_url(re.compile("only="))
+    stage.train("runcast.init(project='some', id='last')\nruncast.log({'loss': 1})")
+    expect(page.locator(".rc .row")).to_have_count(4)
+    expect(page.locator(".rc .row.off")).to_have_count(0)
+
+
 def test_a_project_without_runs_teaches_and_then_shows_the_first(stage: Stage, visit: Open) -> None:
     page = visit(f"{stage.url}/?project=fresh")
     expect(page.get_by_text("Waiting for the first run")).to_be_visible()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.flow.stage import Trainer, stage, viewer
@@ -14,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from runcast.events import Config, Finish, Metric, Rename, Start, Summary
 from runcast.frames import DELTA, ENVELOPE, SNAPSHOT, VIEW, Ack, Ping, Subscribe, View, Window
 from runcast_ingest import outbox, painter
+from runcast_ingest.store.curation import Change
 
 
 async def test_a_viewer_gets_what_is_stored_and_what_is_not_in_one_snapshot(tmp_path: Path) -> None:
@@ -345,6 +347,36 @@ async def test_what_changes_about_a_run_is_told(tmp_path: Path) -> None:
         live.broadcast.changed("p/r", "finished")
         while (await page.until("run"))["run"]["state"] != "finished":
             pass
+
+
+async def test_what_readers_decide_about_runs_is_told(tmp_path: Path) -> None:
+    """A deleted run leaves, also one that goes on logging; what is taken back is whole, and comes once."""
+    async with stage(tmp_path) as live, viewer(live.url) as page, viewer(live.url) as program:
+
+        async def curate(**change: Any) -> None:
+            done = await live.store.curate("p", Change(("r",), **change))
+            await live.broadcast.curated("p", done.changed)
+
+        trainer = Trainer(live)
+        await trainer.begin()
+        await trainer.log(10, store=True)
+        for one, exact in ((page, False), (program, True)):
+            await one.say(Subscribe("p", exact=exact))
+            assert (await one.until("welcome"))["runs"][0]["hidden"] is False
+            await one.until("synced")
+        await curate(hidden=True, tag=("best",))
+        told = (await page.until("run"))["run"]
+        assert (told["hidden"], told["tags"]) == (True, ["best"])
+        await curate(deleted=True)
+        for one in (page, program):
+            assert (await one.until("gone"))["run"] == "r"
+        await trainer.log(10, store=True)
+        await trainer.log(3, keys=("loss", "new"))
+        await curate(deleted=False)
+        for one in (page, program):
+            assert (await one.until("run"))["run"]["hidden"] is True
+            await one.has(23)
+            assert one.complete(23)
 
 
 async def test_how_metrics_are_shown_is_told_as_it_is_said_and_from_the_store(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ export default function show({ data, setTriggerValue }) {
 }
 
 export function address(board) {
-  const { clock, hidden, range, runs } = board;
+  const { clock, hidden, only, range, runs } = board;
   const { choices, query } = board.cards;
   const url = new URL(location.href);
   const put = (name, value) => (value === null ? url.searchParams.delete(name) : url.searchParams.set(name, value));
@@ -29,11 +29,11 @@ export function address(board) {
   const charts = choices.said();
   put("charts", Object.keys(charts).length ? JSON.stringify(charts) : null);
   put("zoom", range ? range.join(",") : null);
-  // Which runs are shown, or which are not: whichever are fewer. Where both are too many, all are.
+  // Which runs are shown, or which are not: whichever are fewer, unless a link said which. Where both are too many, all are.
   const shown = [...runs.keys()].filter((id) => !hidden.has(id));
   const off = [...runs.keys()].filter((id) => hidden.has(id));
-  const some = !board.single && off.length && shown.length;
-  const few = shown.length <= off.length;
+  const some = !board.single && (only || off.length) && shown.length;
+  const few = only || shown.length <= off.length;
   put("only", some && few && shown.length <= RUNS_MAX ? shown.join(",") : null);
   put("without", some && !few && off.length <= RUNS_MAX ? off.join(",") : null);
   return url;

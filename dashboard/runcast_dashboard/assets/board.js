@@ -29,6 +29,7 @@ class Board {
     const { data } = component;
     this.options = { smooth: 0.6, axis: "step", x: "", kind: "ema", log: false, logx: false, outliers: true, fold: true, by: "", band: "range", ranges: {}, race: false, ...data.options };
     this.hidden = new Set(data.hidden);
+    this.only = data.only && new Set(data.only); // A link's: what begins later is none of them.
     this.single = data.run !== undefined && data.run !== null;
     if (this.single) this.options.race = false; // Whoever runs alone races nobody, and its clock is that of its console.
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
@@ -131,20 +132,49 @@ class Board {
     this.told.set("options", { ...this.options, race: this.single ? !!this.data.options.race : this.options.race });
   }
 
+  // What the reader switches off and on; what a link said of it is over.
   setHidden(hidden) {
+    this.chosen = true;
+    this.only = null;
+    this.hide(hidden);
+  }
+
+  hide(hidden) {
     this.hidden = hidden;
     this.ask({ op: "hidden", ids: [...hidden] });
+    this.side.shade?.();
     this.dock.timeline.redraw();
-    this.told.set("hidden", [...hidden]);
+    if (this.chosen) this.told.set("hidden", [...hidden]);
+  }
+
+  // Switch off and on what readers put aside and take back elsewhere, and off what is not of a link. Python has said it of
+  // the runs that were there at first.
+  arrange(runs) {
+    if (this.single || this.data.runs) return;
+    const hidden = new Set(this.hidden);
+    for (const { id, aside } of runs) {
+      const before = this.runs.get(id);
+      if (before && before.aside !== aside) hidden[aside ? "add" : "delete"](id);
+      else if (!before && ((this.only && !this.only.has(id)) || (this.whole && aside))) hidden.add(id);
+    }
+    if (hidden.size !== this.hidden.size || [...hidden].some((id) => !this.hidden.has(id))) this.hide(hidden);
   }
 
   on_runs({ runs, metrics }) {
     const news = runs.some(({ id, state }) => this.runs.get(id)?.state !== state);
+    this.arrange(runs);
     for (const run of runs) this.runs.set(run.id, { ...this.runs.get(run.id), ...run });
     this.side.show(runs);
     if (news) this.dock.timeline.news();
     if (this.own) this.own.add(metrics, runs);
     else this.cards.add(metrics);
+    this.teach();
+  }
+
+  on_gone({ id }) {
+    this.runs.delete(id);
+    this.side.remove(id);
+    this.dock.timeline.news();
     this.teach();
   }
 

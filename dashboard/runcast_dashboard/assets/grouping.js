@@ -58,7 +58,7 @@ export class Grouping {
         if (hide) hidden.add(run);
         else hidden.delete(run);
       }
-      this.list.apply(hidden);
+      board.setHidden(hidden);
     });
     swatch.style.setProperty("--run", color);
     const value = element("span", "value", "–");

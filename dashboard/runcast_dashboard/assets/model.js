@@ -15,6 +15,7 @@ const NOT_NUMBERS = new Map([["NaN", NaN], ["Infinity", Infinity], ["-Infinity",
 export class Model {
   constructor() {
     this.runs = new Map(); // Run id → run, in order of arrival.
+    this.arrived = 0; // Runs, those among them that left again.
     this.metrics = []; // Names; the index is ours.
     this.metricIndex = new Map();
     this.redefined = false; // Some run said anew along what a metric is drawn.
@@ -51,7 +52,7 @@ export class Model {
   describeRun(info) {
     let run = this.runs.get(info.id);
     if (!run) {
-      const order = this.runs.size;
+      const order = this.arrived++;
       run = { id: info.id, order, color: runColor(order), abgr: abgr(runColor(order)), writers: new Map(), curves: new Map(), t0: Infinity, t1: 0, step: -1 };
       this.runs.set(info.id, run);
     }
@@ -59,6 +60,7 @@ export class Model {
     run.name = info.name || info.id;
     run.state = info.state;
     run.stopping = info.state === "running" && !!info.stopping;
+    run.aside = !!info.hidden;
     run.created = info.created_ms;
     run.updated = info.updated_ms;
     run.config = info.config ?? {};

@@ -34,7 +34,6 @@ export class Race {
     const over = this.over();
     const hidden = [...board.runs.values()].filter((run) => run.state !== "running" && run.id !== over[0]?.id).map(({ id }) => id);
     board.setHidden(new Set(hidden));
-    board.side.apply?.(new Set(hidden));
   }
 
   over() {

@@ -45,6 +45,12 @@ export class RunList {
     if (this.rows.size !== size || this.find.value) this.filter();
   }
 
+  remove(id) {
+    this.rows.get(id)?.root.remove();
+    this.rows.delete(id);
+    this.summarize();
+  }
+
   build(run) {
     const swatch = button("swatch", "Show or hide (double click: only this one)", (event) => {
       event.stopPropagation();
@@ -77,12 +83,12 @@ export class RunList {
   toggle(id) {
     const hidden = new Set(this.board.hidden);
     if (!hidden.delete(id)) hidden.add(id);
-    this.apply(hidden);
+    this.board.setHidden(hidden);
   }
 
   only(id) {
     const others = [...this.rows.keys()].filter((one) => one !== id);
-    this.apply(new Set(others.every((one) => this.board.hidden.has(one)) ? [] : others));
+    this.board.setHidden(new Set(others.every((one) => this.board.hidden.has(one)) ? [] : others));
   }
 
   toggleAll() {
@@ -93,11 +99,12 @@ export class RunList {
       if (hide) hidden.add(id);
       else hidden.delete(id);
     }
-    this.apply(hidden);
+    this.board.setHidden(hidden);
   }
 
-  apply(hidden) {
-    this.board.setHidden(hidden);
+  // Show which runs are switched off.
+  shade() {
+    const { hidden } = this.board;
     for (const [id, row] of this.rows) row.root.classList.toggle("off", hidden.has(id));
     this.summarize();
   }

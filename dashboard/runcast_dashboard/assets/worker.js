@@ -69,15 +69,27 @@ const texts = {
   // Of a run that goes on it comes twice a second, for what its summary says: the page hears of that with the next words.
   run({ run: info }) {
     const before = model.runs.get(info.id);
-    const was = before && `${before.name} ${before.state} ${before.stopping}`;
+    const was = before && `${before.name} ${before.state} ${before.stopping} ${before.aside}`;
     const config = before && JSON.stringify(before.config);
     const run = model.describeRun(info);
     changed.add(run);
-    const other = was !== `${run.name} ${run.state} ${run.stopping}`;
+    const other = was !== `${run.name} ${run.state} ${run.stopping} ${run.aside}`;
     if (other || model.redefined || config !== JSON.stringify(run.config)) described = true;
     if (!other) return;
     markAll();
     tellRuns();
+  },
+  // A reader deleted it; who looks at single runs keeps them.
+  gone({ run: id }) {
+    const run = model.runs.get(id);
+    if (!run || config.runs) return;
+    model.forget(id);
+    model.runs.delete(id);
+    changed.delete(run);
+    for (const chart of charts.values()) chart.drawn = chart.drawn?.filter(({ run: one }) => one !== run); // Until it is drawn again.
+    described = true;
+    renewAll();
+    post({ ev: "gone", id });
   },
   metric({ i, name }) {
     model.nameMetric(i, name);
@@ -111,7 +123,7 @@ const texts = {
 };
 
 const describe = (run) => ({
-  id: run.id, name: run.name, state: run.state, color: run.color, order: run.order, created: run.created, updated: run.updated,
+  id: run.id, name: run.name, state: run.state, aside: run.aside, color: run.color, order: run.order, created: run.created, updated: run.updated,
   t0: run.t0, t1: Math.max(run.t1, run.updated), step: run.step,
   config: run.config, summary: run.summary,
 });

@@ -15,6 +15,7 @@ shown = board(
     token=ticket(),
     options=places.options(),
     hidden=places.hidden(),
+    only=places.only(),
     moment=places.moment(),
 )
 places.keep(shown.options)

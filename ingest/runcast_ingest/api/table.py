@@ -6,7 +6,7 @@ unmoved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Annotated, Any
 
@@ -32,8 +32,15 @@ EXTREMES_MAX = 20  # Metrics of one answer.
 Keys = Annotated[list[Annotated[str, Query(max_length=KEY_CHARS_MAX)]] | None, Query(max_length=500)]
 
 
-def routes(store: Store, is_stopping: Callable[[str], bool]) -> APIRouter:
-    """Make the routes; `is_stopping` tells of a path whether somebody asked the run to stop."""
+def routes(
+    store: Store,
+    is_stopping: Callable[[str], bool],
+    on_curated: Callable[[str, Sequence[str]], Awaitable[None]],
+) -> APIRouter:
+    """Make the routes; `is_stopping` tells of a path whether somebody asked the run to stop.
+
+    `on_curated` hears of a project which of its runs readers changed.
+    """
     router = APIRouter(tags=["runs"])
 
     @router.get(
@@ -132,6 +139,7 @@ def routes(store: Store, is_stopping: Callable[[str], bool]) -> APIRouter:
         done = await store.curate(project, made)
         if not done.changed:
             await find_project(store, project)
+        await on_curated(project, done.changed)
         return say({"changed": done.changed, "undo": done.undo})
 
     return router
