@@ -39,6 +39,40 @@ KEYS = """async (configs) => {
 }"""
 
 
+# What a chart draws of one group, by (state, values) of its runs: a point is an epoch, and a second. Each began 2 s after
+# the one before.
+GROUPED = """async ([runs, options, moment]) => {
+  const { Chart } = await import("./chart.js");
+  const { Model } = await import("./model.js");
+  const { Scene } = await import("./scene.js");
+  const model = new Model();
+  const metric = model.metric("loss");
+  runs.forEach(([state, values], i) => {
+    const run = model.describeRun({ i, id: `r${i}`, name: `r${i}`, state, created_ms: 1000, config: { lr: 1 } });
+    const epochs = [...values.keys()];
+    const times = epochs.map((epoch) => 1000 * (1 + 2 * i + epoch));
+    model.curve(run, metric, "").append(epochs, times, values.map(Number));
+    Object.assign(run, { t1: times.at(-1), step: epochs.at(-1) });
+  });
+  const scene = new Scene(model);
+  scene.setOptions({ by: "lr", ...options });
+  scene.groups.choose("lr");
+  scene.advance(0);
+  if (moment !== null) scene.seek(moment);
+  const chart = new Chart(metric, new OffscreenCanvas(10, 10), 400, 220, 1);
+  chart.draw(scene, { card: "#ffffff", muted: "#888888", grid: "#cccccc", font: "sans-serif" }, scene.xRange());
+  const [{ xs, ys, series, band }] = chart.drawn;
+  const told = { xs, shown: ys, logged: series.y, low: band.low, high: band.high, count: band.count };
+  return Object.fromEntries(Object.entries(told).map(([name, values]) => [name, [...values]]));
+}"""
+
+
+def grouped(
+    page: Page, *runs: tuple[str, list[float]], options: dict[str, Any] | None = None, moment: float | None = None
+) -> Any:
+    return page.evaluate(GROUPED, [runs, {"smooth": 0} | (options or {}), moment])
+
+
 def value(rate: float, number: int, step: int) -> float:
     return rate * 1000 + number + step / 10
 
@@ -67,6 +101,25 @@ def test_only_keys_that_differ_are_offered_and_values_stand_in_their_order(blank
         "lr": [["9", 2], ["10", 1], ["auto", 1]],
         "new": [["true", 1], ["no new", 3]],
     }
+
+
+@pytest.mark.parametrize("epochs", [(20, 20, 15), (10, 9, 5), (50, 47, 48)])
+def test_a_run_that_ended_early_does_not_cut_its_group(epochs: tuple[int, ...], blank: Page) -> None:
+    """It never reaches the last places; at these the mean is of those that do."""
+    seen = grouped(blank, *(("failed", [float(at)] * count) for at, count in enumerate(epochs)))
+    last = max(epochs)
+    assert seen["xs"] == list(range(last))
+    assert seen["count"][-1] == sum(count == last for count in epochs)
+    assert seen["logged"][-1] == statistics.fmean(at for at, count in enumerate(epochs) if count == last)
+
+
+def test_a_group_waits_for_those_that_go_on(blank: Page) -> None:
+    """Also in a replay, where each goes on until its own end."""
+    runs = (("finished", [1.0] * 40), ("failed", [1.0] * 30), ("running", [1.0] * 37))
+    assert grouped(blank, *runs)["xs"][-1] == 36
+    ended = [("finished", values) for _, values in runs]
+    assert grouped(blank, *ended, moment=35_000)["xs"][-1] == 30  # The first had come to 34, and the second to its end.
+    assert grouped(blank, *ended, moment=45_000)["xs"][-1] == 39
 
 
 @pytest.fixture

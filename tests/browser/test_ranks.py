@@ -13,7 +13,7 @@ from tests.browser.stage import Stage
 FOLD = """async ([curves, low, high, columns]) => {
   const { fold } = await import("./fold.js");
   const numbers = (values) => Float64Array.from(values.map(Number));
-  const parts = curves.map(([xs, ys]) => ({ xs: numbers(xs), ys: numbers(ys), from: 0, to: xs.length }));
+  const parts = curves.map(([xs, ys]) => ({ xs: numbers(xs), ys: numbers(ys), from: 0, to: xs.length, grows: true }));
   const made = fold(parts, low, high, columns);
   return Object.fromEntries(["xs", "mean", "low", "high", "count"].map((name) => [name, [...made[name]]]));
 }"""

@@ -110,7 +110,7 @@ export class Chart {
       from = Math.max(from, upper(curve.xs, curve.n, xRange[0] + curve.offset) - 1);
       to = Math.min(curve.n, upper(curve.xs, curve.n, xRange[1] + curve.offset) + 1);
     }
-    return { ...curve, from, to, ys: scene.options.smooth > 0 ? curve.series.sm : curve.series.y };
+    return { ...curve, from, to, grows: goesOn(curve, scene), ys: scene.options.smooth > 0 ? curve.series.sm : curve.series.y };
   }
 
   // Fold the curves of each group, or of each run that has several; or fan them out in shades that tell them apart.
@@ -224,6 +224,13 @@ export class Chart {
   }
 }
 
+// Whether a curve goes on after the moment that is shown.
+function goesOn({ run, held }, scene) {
+  if (run.state === "running" || scene.clock.live) return run.state === "running";
+  const { t, n } = held.along("wall");
+  return t[n - 1] > scene.moment(run);
+}
+
 // Between which values nearly all of the curves lie; null where there are none.
 function extent(curves, log, outliers) {
   const stride = Math.max(1, Math.ceil(curves.reduce((sum, curve) => sum + (curve.band ? 2 : 1) * (curve.to - curve.from), 0) / (SAMPLES_MAX - 1024)));
@@ -269,7 +276,8 @@ function folded(run, parts, [low, high], columns, band = "range") {
   const series = { label: "", x: xs, t: xs, y: mean, sm: mean, n };
   const half = band === "stderr" ? deviation.map((v, k) => v / Math.sqrt(count[k] || 1)) : deviation;
   const edges = band === "range" ? { low: lowest, high: highest } : { low: mean.map((v, k) => v - half[k]), high: mean.map((v, k) => v + half[k]) };
-  return { run, parts: leaves, of: parts.length, series, n, xs, ys: mean, from: 0, to: n, offset: 0, band: { ...edges, count }, color: run.color, abgr: run.abgr, held: { n: whole ? n : n + 1, broken: 0 } };
+  const grows = parts.some((part) => part.grows);
+  return { run, parts: leaves, of: parts.length, grows, series, n, xs, ys: mean, from: 0, to: n, offset: 0, band: { ...edges, count }, color: run.color, abgr: run.abgr, held: { n: whole ? n : n + 1, broken: 0 } };
 }
 
 // Runs that began at different times have each their own zero; what is folded lies along one.

@@ -3,7 +3,7 @@
 // Where there are few points, the places are the points themselves, exactly; where there are more than pixels, each
 // place is a pixel column, and lowest and highest are over all that was logged in it.
 
-const TIP_COLUMNS = 8; // The newest points are those of the ranks that were heard last.
+const TIP_COLUMNS = 8; // The newest points are those of the ranks that were heard last; who is further behind is not waited for.
 
 // Merge two ascending lists of places.
 function merge(a, b) {
@@ -29,7 +29,8 @@ function places(parts, low, high, columns) {
   return all;
 }
 
-// `parts` have points [from, to) of xs and ys, ascending in x. Returns xs, mean, deviation, low, high and count, by place.
+// `parts` have points [from, to) of xs and ys, ascending in x, and say whether each `grows`. Returns xs, mean, deviation, low,
+// high and count, by place.
 export function fold(parts, low, high, columns) {
   const exact = places(parts, low, high, columns);
   const width = (high - low) / columns;
@@ -88,17 +89,20 @@ export function fold(parts, low, high, columns) {
       squares[k] += gap * (v - mean[k]);
     }
   }
-  return close({ xs, mean, squares, count, lowest, highest, n });
+  const last = ({ xs: px, to }) => (exact ? xs.lastIndexOf(px[to - 1]) : Math.floor((px[to - 1] - low) / width));
+  const reached = parts.filter(({ grows, from, to }) => grows && to > from).map(last);
+  return close({ xs, mean, squares, count, lowest, highest, n, reached });
 }
 
-// Divide, leave out the places that nobody reaches at either end, and those at the tip that only the quickest have.
-function close({ xs, mean, squares, count, lowest, highest, n }) {
+// Divide, leave out the places that nobody reaches at either end, and those at the tip that one which grows has yet to reach;
+// one that is over reaches them never.
+function close({ xs, mean, squares, count, lowest, highest, n, reached }) {
   let from = 0;
   let to = n;
   while (from < to && !count[from]) from++;
   while (to > from && !count[to - 1]) to--;
-  const steady = count[Math.max(from, to - 1 - TIP_COLUMNS)];
-  for (let left = TIP_COLUMNS; left > 0 && to - from > TIP_COLUMNS && count[to - 1] < steady; left--) to--;
+  const slowest = Math.min(...reached.filter((k) => k >= to - 1 - TIP_COLUMNS));
+  if (to - from > TIP_COLUMNS) to = Math.max(from + TIP_COLUMNS, Math.min(to, slowest + 1));
   const hole = (values) => values.slice(from, to).map((v, k) => (count[from + k] ? v : NaN));
   const deviation = hole(squares).map((v, k) => (count[from + k] > 1 ? Math.sqrt(v / (count[from + k] - 1)) : v));
   return { n: to - from, xs: xs.slice(from, to), mean: hole(mean), deviation, low: hole(lowest), high: hole(highest), count: count.slice(from, to) };
