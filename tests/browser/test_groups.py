@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import re
 import statistics
 from typing import Any
@@ -39,8 +40,8 @@ KEYS = """async (configs) => {
 }"""
 
 
-# What a chart draws of one group, by (state, values) of its runs: a point is an epoch, and a second. Each began 2 s after
-# the one before.
+# What a chart draws of one group, by (state, values) of its runs: a point is an epoch, and a second. Each
+# run began two seconds after the one before.
 GROUPED = """async ([runs, options, moment]) => {
   const { Chart } = await import("./chart.js");
   const { Model } = await import("./model.js");
@@ -62,7 +63,8 @@ GROUPED = """async ([runs, options, moment]) => {
   const chart = new Chart(metric, new OffscreenCanvas(10, 10), 400, 220, 1);
   chart.draw(scene, { card: "#ffffff", muted: "#888888", grid: "#cccccc", font: "sans-serif" }, scene.xRange());
   const [{ xs, ys, series, band }] = chart.drawn;
-  const told = { xs, shown: ys, logged: series.y, low: band.low, high: band.high, count: band.count };
+  const told = { xs, shown: ys, logged: series.y, low: band.low, high: band.high, count: band.count,
+                 alphas: chart.painted.strokes.map(({ alpha }) => alpha) };
   return Object.fromEntries(Object.entries(told).map(([name, values]) => [name, [...values]]));
 }"""
 
@@ -120,6 +122,47 @@ def test_a_group_waits_for_those_that_go_on(blank: Page) -> None:
     ended = [("finished", values) for _, values in runs]
     assert grouped(blank, *ended, moment=35_000)["xs"][-1] == 30  # The first had come to 34, and the second to its end.
     assert grouped(blank, *ended, moment=45_000)["xs"][-1] == 39
+
+
+@pytest.mark.parametrize("epochs", [40, 2000])
+def test_a_group_says_what_was_logged_beside_what_smoothing_makes_of_it(epochs: int, blank: Page) -> None:
+    """Its line is the mean of the smoothed runs; mean, lowest and highest are of the runs as they were logged.
+
+    The mean as it was logged lies behind the line, as of one run. So it is where each place is a point, and where it is a column of several.
+    """
+    chance = random.Random(5)
+    logged = [[chance.gauss(0, 9) for _ in range(epochs)] for _ in range(3)]
+    runs = [("finished", values) for values in logged]
+    alone = [grouped(blank, run, options={"smooth": 0.99}) for run in runs]
+    seen = grouped(blank, *runs, options={"smooth": 0.99})
+    for name, over in (("logged", statistics.fmean), ("low", min), ("high", max), ("shown", statistics.fmean)):
+        assert seen[name] == pytest.approx([over(values) for values in zip(*(one[name] for one in alone), strict=True)])
+    assert seen["logged"] == grouped(blank, *runs)["logged"]
+    assert seen["alphas"] == [0.22, 1]
+    assert statistics.stdev(seen["shown"]) < statistics.stdev(seen["logged"]) / 2
+    if epochs == len(seen["xs"]):
+        assert seen["logged"] == pytest.approx([statistics.fmean(values) for values in zip(*logged, strict=True)])
+        assert seen["high"] == [max(values) for values in zip(*logged, strict=True)]
+
+
+TIP = """async ([rows, smooth]) => {
+  const { Tip } = await import("./tip.js");
+  const root = document.body;
+  const tip = new Tip({ root, options: { smooth }, runs: new Map() });
+  root.append(tip.root);
+  tip.follow({ clientX: 0, clientY: 0 });
+  tip.show({ title: "step 5", rows, total: rows.length, near: null });
+  return [...tip.root.querySelectorAll("small, span, b")].filter((one) => !one.hidden).map((one) => one.textContent);
+}"""
+
+
+@pytest.mark.parametrize("smooth", [0, 0.6])
+def test_the_tooltip_of_a_group_has_both(smooth: float, blank: Page) -> None:
+    spread = {"low": -0.371, "high": 51.91, "count": 3, "of": 3}
+    row = {"id": "g", "name": "lr = 1", "label": "", "color": "red", "spread": spread, "y": 7.5037, "raw": 17.1994}
+    told = blank.evaluate(TIP, [[row], smooth])
+    words = ["smoothed · logged", "lr = 1 · mean of 3", "7.504", "17.1994 (−0.371 – 51.91)"]
+    assert told == (words if smooth else words[1::2])
 
 
 @pytest.fixture

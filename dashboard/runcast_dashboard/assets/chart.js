@@ -150,7 +150,7 @@ export class Chart {
       const focused = curve.run.id === scene.focus;
       const dimmed = isDimmed(curve, scene);
       const along = map(curve);
-      if (smooth > 0 && !curve.band && (focused || curves.length <= RAW_CURVES_MAX)) {
+      if (smooth > 0 && (focused || curves.length <= RAW_CURVES_MAX)) {
         behind.push({ trace: traced(curve, "raw", curve.series.y, columns, along), color: curve.abgr, half: 0.8 * half, alpha: dimmed ? 0.05 : 0.22, dot: NaN });
       }
       const color = dimmed ? mix(background, curve.abgr, 0.22) : scene.isGhost(curve.run) ? mix(background, curve.abgr, 0.45) : curve.abgr;
@@ -268,16 +268,20 @@ function traced({ series, xs, from, to, band }, name, ys, columns, map) {
 }
 
 // Several curves as one of `run`, which may be a group: their mean, with a band from the lowest to the highest, or of the
-// standard deviation, or of the standard error of the mean, to both sides of it.
+// standard deviation, or of the standard error of the mean, to both sides of it. These are of what was logged; the line is the
+// mean of what smoothing makes of it.
 function folded(run, parts, [low, high], columns, band = "range") {
-  const { n, xs, mean, deviation, low: lowest, high: highest, count } = fold(parts.map(fromZero), low, high, columns);
+  const smooth = parts.some((part) => part.ys !== part.series.y);
+  const logged = parts.map((part) => ({ ...fromZero(part), ys: part.series.y, smoothed: smooth && part.ys }));
+  const { n, xs, mean, smooth: line, deviation, low: lowest, high: highest, count } = fold(logged, low, high, columns);
+  const ys = smooth ? line : mean;
   const leaves = parts.flatMap((part) => part.parts ?? [part]);
   const whole = leaves.every((part) => part.n === part.held.n);
-  const series = { label: "", x: xs, t: xs, y: mean, sm: mean, n };
+  const series = { label: "", x: xs, t: xs, y: mean, sm: ys, n };
   const half = band === "stderr" ? deviation.map((v, k) => v / Math.sqrt(count[k] || 1)) : deviation;
   const edges = band === "range" ? { low: lowest, high: highest } : { low: mean.map((v, k) => v - half[k]), high: mean.map((v, k) => v + half[k]) };
   const grows = parts.some((part) => part.grows);
-  return { run, parts: leaves, of: parts.length, grows, series, n, xs, ys: mean, from: 0, to: n, offset: 0, band: { ...edges, count }, color: run.color, abgr: run.abgr, held: { n: whole ? n : n + 1, broken: 0 } };
+  return { run, parts: leaves, of: parts.length, grows, series, n, xs, ys, from: 0, to: n, offset: 0, band: { ...edges, count }, color: run.color, abgr: run.abgr, held: { n: whole ? n : n + 1, broken: 0 } };
 }
 
 // Runs that began at different times have each their own zero; what is folded lies along one.

@@ -29,26 +29,29 @@ function places(parts, low, high, columns) {
   return all;
 }
 
-// `parts` have points [from, to) of xs and ys, ascending in x, and say whether each `grows`. Returns xs, mean, deviation, low,
-// high and count, by place.
+// `parts` have points [from, to) of xs and ys, ascending in x, perhaps with what smoothing makes of these, and say whether each
+// `grows`. Returns xs, mean, deviation, low, high and count, by place, and the mean of the smoothed values.
 export function fold(parts, low, high, columns) {
   const exact = places(parts, low, high, columns);
   const width = (high - low) / columns;
   const n = exact ? exact.length : columns;
   const xs = exact ? Float64Array.from(exact) : Float64Array.from({ length: n }, (_, k) => low + (k + 0.5) * width);
   const mean = new Float64Array(n);
+  const smooth = new Float64Array(n);
   const squares = new Float64Array(n); // Of the distances from the mean; Welford 1962, so that no digits cancel.
   const count = new Int32Array(n);
   const lowest = new Float64Array(n).fill(Infinity);
   const highest = new Float64Array(n).fill(-Infinity);
-  const own = new Float64Array(n); // Of one part: the sum and number of its points at each place.
+  const own = new Float64Array(n); // Of one part: the sum and number of its points at each place, and the sum of the smoothed.
+  const ownSmooth = new Float64Array(n);
   const owned = new Int32Array(n);
   const reach = (k, v) => {
     if (v < lowest[k]) lowest[k] = v;
     if (v > highest[k]) highest[k] = v;
   };
-  for (const { xs: px, ys: py, from, to } of parts) {
+  for (const { xs: px, ys: py, smoothed, from, to } of parts) {
     own.fill(0);
+    ownSmooth.fill(0);
     owned.fill(0);
     let at = 0;
     let before = -1; // The last finite point.
@@ -65,16 +68,19 @@ export function fold(parts, low, high, columns) {
       } else k = Math.floor((px[i] - low) / width);
       if (k >= 0 && k < n) {
         own[k] += v;
+        if (smoothed) ownSmooth[k] += smoothed[i];
         owned[k]++;
         reach(k, v);
       }
       // Between two points the curve is the line that joins them.
       if (before >= 0) {
-        const slope = (v - py[before]) / (px[i] - px[before] || 1);
+        const length = px[i] - px[before] || 1;
         const first = exact ? k - 1 : Math.min(n - 1, Math.max(-1, Math.ceil((px[i] - low) / width - 0.5) - 1));
         for (let j = first; j >= 0 && xs[j] > px[before]; j--) {
           if (owned[j]) continue;
-          own[j] = py[before] + (xs[j] - px[before]) * slope;
+          const part = (xs[j] - px[before]) / length;
+          own[j] = py[before] + part * (v - py[before]);
+          if (smoothed) ownSmooth[j] = smoothed[before] + part * (smoothed[i] - smoothed[before]);
           owned[j] = 1;
           reach(j, own[j]);
         }
@@ -87,16 +93,17 @@ export function fold(parts, low, high, columns) {
       const gap = v - mean[k];
       mean[k] += gap / ++count[k];
       squares[k] += gap * (v - mean[k]);
+      smooth[k] += (ownSmooth[k] / owned[k] - smooth[k]) / count[k];
     }
   }
   const last = ({ xs: px, to }) => (exact ? xs.lastIndexOf(px[to - 1]) : Math.floor((px[to - 1] - low) / width));
   const reached = parts.filter(({ grows, from, to }) => grows && to > from).map(last);
-  return close({ xs, mean, squares, count, lowest, highest, n, reached });
+  return close({ xs, mean, smooth, squares, count, lowest, highest, n, reached });
 }
 
 // Divide, leave out the places that nobody reaches at either end, and those at the tip that one which grows has yet to reach;
 // one that is over reaches them never.
-function close({ xs, mean, squares, count, lowest, highest, n, reached }) {
+function close({ xs, mean, smooth, squares, count, lowest, highest, n, reached }) {
   let from = 0;
   let to = n;
   while (from < to && !count[from]) from++;
@@ -105,5 +112,5 @@ function close({ xs, mean, squares, count, lowest, highest, n, reached }) {
   if (to - from > TIP_COLUMNS) to = Math.max(from + TIP_COLUMNS, Math.min(to, slowest + 1));
   const hole = (values) => values.slice(from, to).map((v, k) => (count[from + k] ? v : NaN));
   const deviation = hole(squares).map((v, k) => (count[from + k] > 1 ? Math.sqrt(v / (count[from + k] - 1)) : v));
-  return { n: to - from, xs: xs.slice(from, to), mean: hole(mean), deviation, low: hole(lowest), high: hole(highest), count: count.slice(from, to) };
+  return { n: to - from, xs: xs.slice(from, to), mean: hole(mean), smooth: hole(smooth), deviation, low: hole(lowest), high: hole(highest), count: count.slice(from, to) };
 }

@@ -63,7 +63,7 @@ export function picture(chart, name, { axis, logx, log, smooth }, theme) {
   if (metricOf(axis) !== null) words.push(`<text x="${width - PAD.right}" y="${bottom + 6}" text-anchor="end">${escaped(short(metricOf(axis)))}</text>`);
   for (const curve of drawn) {
     if (curve.band) lines.push(`<path d="${area(curve, place)}" fill="${curve.color}" fill-opacity=".2"/>`);
-    else if (smooth > 0) lines.push(`<path d="${path(curve, curve.series.y, place)}" stroke="${curve.color}" stroke-opacity=".22"/>`);
+    if (smooth > 0) lines.push(`<path d="${path(curve, curve.series.y, place)}" stroke="${curve.color}" stroke-opacity=".22"/>`);
   }
   for (const curve of drawn) lines.push(`<path d="${path(curve, curve.ys, place)}" stroke="${curve.color}" stroke-width="1.5" stroke-linejoin="round"/>`);
   named.forEach(({ run, series, color }, at) => {

@@ -1,5 +1,5 @@
-// The tooltip beside the pointer: what each run logged there, and beside it what smoothing makes of it. The closest one is
-// in bold, and to its last digit.
+// The tooltip beside the pointer: what each run logged there, or a group of them with their lowest and highest, and beside it
+// what smoothing makes of it. The closest one is in bold, and to its last digit.
 
 import { element, write } from "./dom.js";
 import { exact, number } from "./format.js";
@@ -37,7 +37,7 @@ export class Tip {
       return;
     }
     write(this.head, rows.length < total ? `${title} · ${rows.length} of ${total} ${rows.some((row) => row.label) ? "curves" : "runs"}` : title);
-    const smooth = this.board.options.smooth > 0 && rows.some(({ spread }) => !spread);
+    const smooth = this.board.options.smooth > 0;
     this.key.hidden = !smooth;
     while (this.rows.length < rows.length) this.rows.push(this.build());
     this.rows.forEach((row, k) => {
@@ -50,7 +50,7 @@ export class Tip {
       const closest = rows.length === 1 || `${given.id} ${given.label}` === near;
       const value = closest && !spread ? exact(given.raw) : number(given.raw, FIGURES);
       write(row.value, value + (spread && spread.of > 1 ? ` (${number(spread.low)} – ${number(spread.high)})` : ""));
-      row.smoothed.hidden = !smooth || !!spread;
+      row.smoothed.hidden = !smooth;
       write(row.smoothed, number(given.y));
       row.root.classList.toggle("near", closest && rows.length > 1);
     });
