@@ -128,7 +128,8 @@ def test_a_group_waits_for_those_that_go_on(blank: Page) -> None:
 def test_a_group_says_what_was_logged_beside_what_smoothing_makes_of_it(epochs: int, blank: Page) -> None:
     """Its line is the mean of the smoothed runs; mean, lowest and highest are of the runs as they were logged.
 
-    The mean as it was logged lies behind the line, as of one run. So it is where each place is a point, and where it is a column of several.
+    The mean as it was logged lies behind the line, as of one run. So it is where each place is a point, and where it is
+    a column of several.
     """
     chance = random.Random(5)
     logged = [[chance.gauss(0, 9) for _ in range(epochs)] for _ in range(3)]

@@ -32,6 +32,37 @@ runcast.finish()
 """
 
 
+ALONE = """async ([clock, run, told]) => {
+  const { Timeline } = await import("./timeline.js");
+  const asked = [];
+  const dock = { shown: clock, label: (t) => `at ${t}`, show() {} };
+  const data = { project: "p" };
+  const runs = new Map([["r", { id: "r", ...run }]]);
+  const board = { data, dock, runs, hidden: new Set(), single: true, ask: (message) => asked.push(message) };
+  const track = document.createElement("div");
+  document.body.append(track);
+  const timeline = new Timeline(board, track);
+  timeline.told = told;
+  timeline.show(clock, 500);
+  timeline.step(1);
+  return { marks: timeline.shown.map(({ x, t, kind }) => [x, t, kind]), said: timeline.said.innerText, asked };
+}"""
+
+
+@pytest.mark.parametrize("unit", ["wall", "elapsed"])
+def test_what_came_after_the_last_point_stands_at_the_end_of_the_clock(unit: str, blank: Page) -> None:
+    """A run ends after it logged its last row, and the clock counts rows; its words say when it was."""
+    zero = 0 if unit == "elapsed" else 1000
+    clock = {"t0": zero, "t1": zero + 1000, "t": zero, "unit": unit, "live": False}
+    run = {"state": "crashed", "t0": 1000, "t1": 62_000, "step": 9}
+    kept = {"run": "r", "kind": "checkpoint", "time": "1970-01-01T00:00:02.500Z", "step": 9, "title": "weights:v0"}
+    seen = blank.evaluate(ALONE, [clock, run, [kept]])
+    assert seen["marks"] == [[0, zero, "start"], [500, zero + 1000, "failed"]]
+    assert seen["asked"] == [{"op": "seek", "t": zero + 1000}]
+    said = [(2500 - 1000 + zero, "kept weights:v0"), (62_000 - 1000 + zero, "crashed")]
+    assert seen["said"].split("\n") == [f"at {time} {words}" for time, words in said]
+
+
 @pytest.fixture
 def page(stage: Stage, visit: Open) -> Page:
     if not any(project["name"] == "marks" for project in stage.get("/projects")["projects"]):

@@ -58,14 +58,15 @@ export class Timeline {
     if (failed || runs.some(({ state }) => state === "running")) this.timer = setTimeout(() => this.ask(), AGAIN_MS);
   }
 
-  // What is known, each with its place on the clock.
-  marks({ unit }) {
+  // What is known, each with its place on the clock. A run ends, and may be warned of or keep a model, after its last point; the
+  // clock's end is the last point of all. What comes later stands there, and its words say when it was.
+  marks({ unit, t1 }) {
     const { board } = this;
     const runs = [...board.runs.values()].filter(({ id }) => !board.hidden.has(id));
     const found = [];
     const put = (run, t, step, kind, text) => {
       const place = unit === "step" ? step : unit === "elapsed" ? t - run.t0 : t;
-      if (place !== null && t >= run.t0 - 1) found.push({ t: place, kind, text: board.single ? text : `${run.name}: ${text}` });
+      if (place !== null && t >= run.t0 - 1) found.push({ t: Math.min(place, t1), said: place, kind, text: board.single ? text : `${run.name}: ${text}` });
     };
     for (const run of runs) {
       const ended = run.state !== "running";
@@ -81,7 +82,7 @@ export class Timeline {
       const said = { alert: level === "ERROR" ? "error" : level === "WARN" ? "warn" : "info", resume: "resume", checkpoint: "checkpoint" }[kind];
       put(shown.get(run), Date.parse(time), step, said, kind === "checkpoint" ? `kept ${title}` : title);
     }
-    return found.sort((p, q) => p.t - q.t);
+    return found.sort((p, q) => p.said - q.said);
   }
 
   // Draw what differs; the clock's ends move all the time.
@@ -96,7 +97,7 @@ export class Timeline {
     this.ends = [t0, t1];
     const groups = [];
     for (const mark of this.marks(clock)) {
-      if (mark.t < t0 - 1 || mark.t > t1 + 1) continue;
+      if (mark.t < t0 - 1) continue;
       const x = (mark.t - t0) * scale;
       const last = groups.at(-1);
       if (last && x - last.x < NEAR_PX) last.marks.push(mark);
@@ -119,7 +120,7 @@ export class Timeline {
   }
 
   words({ marks }) {
-    const lines = marks.slice(0, LINES_MAX).map(({ t, text }) => `${this.board.dock.label(t)}  ${text}`);
+    const lines = marks.slice(0, LINES_MAX).map(({ said, text }) => `${this.board.dock.label(said)}  ${text}`);
     return marks.length > LINES_MAX ? [...lines, `and ${marks.length - LINES_MAX} more`] : lines;
   }
 
