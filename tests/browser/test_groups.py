@@ -166,6 +166,48 @@ def test_the_tooltip_of_a_group_has_both(smooth: float, blank: Page) -> None:
     assert told == (words if smooth else words[1::2])
 
 
+# The rows of each column that a band fills, on a plot of 20 rows: ten of them a decade, 1 at the 15th.
+BAND = """async ([lows, highs, log]) => {
+  const { Span } = await import("./span.js");
+  const span = new Span(lows.length, 20);
+  span.clear(0xff000000);
+  const [low, high] = [lows, highs].map((values) => Float64Array.from(values, Number));
+  const place = { kx: 1, ox: 0, ky: -10, oy: 15, log };
+  span.band(low.map((_, k) => k + 0.5), low, high, low.length, place, 0xffffff, 1);
+  const column = (k) => [...span.pixels.subarray(20 * k, 20 * (k + 1))];
+  return lows.map((_, k) => column(k).flatMap((pixel, row) => (pixel & 255 ? [row] : [])));
+}"""
+
+
+def test_a_band_reaches_the_lower_edge_where_a_logarithmic_axis_has_no_place_for_its_low(blank: Page) -> None:
+    """A mean less its deviation is often below 0; there is no band where its high is as well, or is no number."""
+    lows, highs = [1, -1, 0, 1, -1, "NaN"], [10, 10, 10, 10, 0, 10]
+    seen = blank.evaluate(BAND, [lows, highs, True])
+    inside, below = list(range(5, 15)), list(range(5, 20))
+    assert seen == [inside, below, below, inside, [], []]
+    assert blank.evaluate(BAND, [[0], [1], False]) == [list(range(5, 15))]
+
+
+PICTURE = """async ([lows, highs, log]) => {
+  const { picture } = await import("./svg.js");
+  const [low, high] = [lows, highs].map((values) => Float64Array.from(values, Number));
+  const xs = low.map((_, k) => k);
+  const curve = { run: { name: "g" }, series: { label: "", y: high }, ys: high, band: { low, high }, color: "red" };
+  const n = lows.length;
+  const drawn = [{ ...curve, xs, n, from: 0, to: n, offset: 0 }];
+  const chart = { width: 162, height: 130, drawn, xShown: [0, n - 1], yShown: [-1, 1], gap: 1 };
+  const text = picture(chart, "loss", { axis: "step", log, smooth: 0 }, { muted: "gray", grid: "gray", card: "white" });
+  return /d="([^"]*)" fill="red"/.exec(text)[1];
+}"""
+
+
+def test_a_saved_picture_has_the_band_of_the_board(blank: Page) -> None:
+    """It ends at the lower edge too, and where there is none, none is drawn across."""
+    seen = blank.evaluate(PICTURE, [[1, -1, 1, "NaN", 1, 1], [10] * 6, True])
+    whole = "M50.00 38.00L70.00 38.00L90.00 38.00L90.00 88.00L70.00 138.00L50.00 88.00Z"
+    assert seen == f"{whole}M130.00 38.00L150.00 38.00L150.00 88.00L130.00 88.00Z"
+
+
 @pytest.fixture
 def page(stage: Stage, visit: Open) -> Page:
     if not any(project["name"] == "groups" for project in stage.get("/projects")["projects"]):

@@ -61,19 +61,20 @@ export class Span {
     this.paint(from, right, color, half, alpha);
   }
 
-  // The area between two lines with the same xs. Where either is not finite, there is none.
+  // The area between two lines with the same xs. Where either is not finite, there is none; one whose low has no place on a
+  // logarithmic axis, and its high has, reaches to the lower edge.
   band(xs, lows, highs, n, { kx, ox, ky, oy, log }, color, alpha) {
-    const { w, low, high } = this;
+    const { w, h, low, high } = this;
     low.fill(1e9);
     high.fill(-1e9);
-    const place = (v) => Math.min(1e4, Math.max(-1e4, (log ? (v > 0 ? Math.log10(v) : NaN) : v) * ky + oy));
+    const place = (v) => Math.min(FAR, Math.max(-FAR, (log ? (v > 0 ? Math.log10(v) : NaN) : v) * ky + oy));
     let X0 = 0;
     let top0 = NaN;
     let end0 = NaN;
     for (let i = 0; i < n; i++) {
       const X = xs[i] * kx + ox;
       const top = place(highs[i]);
-      const end = place(lows[i]);
+      const end = log && lows[i] <= 0 ? h : place(lows[i]);
       if (top - top === 0 && end - end === 0) {
         const c = Math.floor(X);
         if (top0 - top0 === 0) {

@@ -28,17 +28,26 @@ function path(curve, values, place) {
   return said;
 }
 
-function area({ xs, n, band, ...curve }, place) {
+// What lies between a band's ends, in as many pieces as it has. A low that has no place on a logarithmic axis is at `bottom`.
+function area({ xs, n, band, ...curve }, place, log, bottom) {
+  let said = "";
   let up = "";
   let down = "";
+  const end = () => {
+    if (up) said += `M${up.slice(1)}${down}Z`;
+    up = down = "";
+  };
   for (let i = 0; i < n; i++) {
     const [x, high] = place(curve, xs[i], band.high[i]);
-    const [, low] = place(curve, xs[i], band.low[i]);
-    if (!Number.isFinite(x + high + low)) continue;
-    up += `${up ? "L" : "M"}${x.toFixed(2)} ${high.toFixed(2)}`;
-    down = `L${x.toFixed(2)} ${low.toFixed(2)}${down}`;
+    const low = log && band.low[i] <= 0 ? bottom : place(curve, xs[i], band.low[i])[1];
+    if (!Number.isFinite(x + high + low)) end();
+    else {
+      up += `L${x.toFixed(2)} ${high.toFixed(2)}`;
+      down = `L${x.toFixed(2)} ${low.toFixed(2)}${down}`;
+    }
   }
-  return up && `${up}${down}Z`;
+  end();
+  return said;
 }
 
 export function picture(chart, name, { axis, logx, log, smooth }, theme) {
@@ -62,7 +71,7 @@ export function picture(chart, name, { axis, logx, log, smooth }, theme) {
   for (const { at, text } of xTicks(axis, xShown, plot.width, logx)) words.push(`<text x="${px(at).toFixed(2)}" y="${bottom - 6}" text-anchor="middle">${escaped(text)}</text>`);
   if (metricOf(axis) !== null) words.push(`<text x="${width - PAD.right}" y="${bottom + 6}" text-anchor="end">${escaped(short(metricOf(axis)))}</text>`);
   for (const curve of drawn) {
-    if (curve.band) lines.push(`<path d="${area(curve, place)}" fill="${curve.color}" fill-opacity=".2"/>`);
+    if (curve.band) lines.push(`<path d="${area(curve, place, log, py(low))}" fill="${curve.color}" fill-opacity=".2"/>`);
     if (smooth > 0) lines.push(`<path d="${path(curve, curve.series.y, place)}" stroke="${curve.color}" stroke-opacity=".22"/>`);
   }
   for (const curve of drawn) lines.push(`<path d="${path(curve, curve.ys, place)}" stroke="${curve.color}" stroke-width="1.5" stroke-linejoin="round"/>`);
