@@ -63,6 +63,33 @@ def test_what_came_after_the_last_point_stands_at_the_end_of_the_clock(unit: str
     assert seen["said"].split("\n") == [f"at {time} {words}" for time, words in said]
 
 
+DOCK = """async () => {
+  const { Dock } = await import("./dock.js");
+  const { element } = await import("./dom.js");
+  const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "board.css" });
+  document.head.append(sheet);
+  await new Promise((done) => (sheet.onload = done));
+  const board = { data: { project: "p" }, options: { race: true }, runs: new Map(), hidden: new Set(), ask() {} };
+  const dock = new Dock(board);
+  dock.race.root.hidden = dock.race.ghost.hidden = false;
+  document.body.style.margin = 0;
+  document.body.append(element("div", "rc", element("div", "side"), element("div", "main", dock.root)));
+  dock.show({ t: 5, t0: 0, t1: 10, live: false, playing: false, unit: "step" });
+  dock.behind.textContent = "a run of some name leads by 0.1234 · validation/accuracy";
+}"""
+
+
+def test_the_timeline_has_room_in_any_window(blank: Page) -> None:
+    """Beside all that stands there in a race, and without a part of it lying outside."""
+    blank.evaluate(DOCK)
+    for width in (390, 601, 905, 1000, 1180, 1181, 1280):
+        blank.set_viewport_size({"width": width, "height": 700})
+        dock, track, live = (box_of(blank.locator(part)) for part in (".dock", ".track", ".live"))
+        assert track["width"] >= min(120, dock["width"] / 2), width
+        assert live["x"] + live["width"] <= width, width
+        assert box_of(blank.locator(".clock"))["width"] >= 80, width
+
+
 @pytest.fixture
 def page(stage: Stage, visit: Open) -> Page:
     if not any(project["name"] == "marks" for project in stage.get("/projects")["projects"]):

@@ -41,7 +41,7 @@ export class Dock {
     this.scrub();
   }
 
-  // How many seconds of the runs pass in one; a row of buttons or, on a phone, a list says it.
+  // How many seconds of the runs pass in one; a row of buttons or, in a narrow window, a list says it.
   pace(speed, tell = true) {
     this.speeds.select(speed);
     this.speed.value = speed;
