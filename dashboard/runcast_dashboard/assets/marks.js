@@ -46,8 +46,8 @@ export function drawBreaks(context, curve, place, theme, plotWidth, plotHeight) 
 }
 
 // A curve has a dot where it is growing, or on the only point that there is.
-export function dotted({ run, held, from, to, n }, scene) {
-  if (to <= from || to !== n) return false;
+export function dotted({ run, held, from, to, n, beyond }, scene) {
+  if (to <= from || to !== n || beyond) return false;
   return n === 1 || run.state === "running" || (!scene.clock.live && n < held.n);
 }
 

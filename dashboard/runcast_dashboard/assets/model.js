@@ -9,6 +9,14 @@ import { POINTS_MAX, Series } from "./series.js";
 const HELD_POINTS_MAX = 4_000_000; // At 28 bytes a point, about 110 MB; beyond, metrics out of view are let go.
 const BARE_POINTS = 40; // A curve without any is as much by itself.
 
+// What of a block lies in a stretch of steps or of times. What comes live mostly does as a whole, or not at all.
+function within({ lo, hi, x }, { steps, times }, values) {
+  const places = x === "time" ? times : steps;
+  const inside = (place) => place >= lo && place <= hi;
+  if (places.every(inside)) return [steps, times, values];
+  return [steps, times, values].map((column) => column.filter((_, i) => inside(places[i])));
+}
+
 // JSON has none of them: they travel as words.
 const NOT_NUMBERS = new Map([["NaN", NaN], ["Infinity", Infinity], ["-Infinity", -Infinity]]);
 
@@ -19,6 +27,7 @@ export class Model {
     this.metrics = []; // Names; the index is ours.
     this.metricIndex = new Map();
     this.redefined = false; // Some run said anew along what a metric is drawn.
+    this.coarse = false; // Points that came since were too many for a zoomed stretch: it shows less than it would if asked for.
     this.several = false; // Whether a run has more than one curve for a metric: then they can be folded.
     this.fresh();
   }
@@ -93,9 +102,10 @@ export class Model {
 
   // Returns our numbers of the metrics that changed. After a frame everything of a writer is held up to the highest
   // `last` in it: its mark. Blocks may lie between each other, so they are compared with the marks from before.
-  apply(frame, viewAsked) {
+  // `asked` is the question for a stretch that is open; null when there is none.
+  apply(frame, asked) {
     const touched = new Set();
-    if (frame.kind === VIEW && frame.req !== viewAsked) return touched; // The answer to a question that was given up.
+    if (frame.kind === VIEW && frame.req !== asked?.req) return touched; // The answer to a question that was given up.
     const begun = new Set();
     const marks = new Map();
     for (const block of frame.blocks) {
@@ -110,7 +120,7 @@ export class Model {
         if (metric === undefined) continue;
         touched.add(metric);
         const series = this.curve(run, metric, writer.label);
-        if (frame.kind === VIEW) this.refine(series, block, k, begun);
+        if (frame.kind === VIEW) this.refine(series, block, k, begun, asked);
         else {
           if (frame.kind === SNAPSHOT && !begun.has(series)) {
             begun.add(series);
@@ -118,7 +128,7 @@ export class Model {
             series.detail = null;
           }
           series.append(block.steps, block.times, block.values[k]);
-          series.detail?.append(block.steps, block.times, block.values[k]);
+          if (series.detail) this.coarse = this.extend(series.detail, block, k) || this.coarse;
         }
       }
       if (frame.kind === VIEW) continue;
@@ -147,12 +157,19 @@ export class Model {
     return touched;
   }
 
-  refine(series, block, k, begun) {
+  refine(series, block, k, begun, asked) {
     if (!begun.has(series)) {
       begun.add(series);
-      series.detail = new Series(series.label, POINTS_MAX);
+      series.detail = Object.assign(new Series(series.label, POINTS_MAX), { asked });
     }
-    series.detail.append(block.steps, block.times, block.values[k]);
+    this.extend(series.detail, block, k);
+  }
+
+  // A stretch takes in what lies in it, and nothing else: with the newest points in it, it would be thinned from there to
+  // here, until next to none were left of what was zoomed into. Also what answers a question has them behind it.
+  extend(detail, block, k) {
+    const [steps, times, values] = within(detail.asked, block, block.values[k]);
+    return steps.length > 0 && detail.append(steps, times, values);
   }
 
   dropDetails() {

@@ -118,7 +118,9 @@ export class Scene {
         const source = other === null ? near : this.joined(run, near, other, near !== held);
         if (!source) continue;
         const [series, n] = source.until(timed(axis) ? axis : "step", this.moment(run));
-        if (n) shown.push({ run, held: other === null ? held : source, series, n, ...this.places(series, axis), offset: this.offset(run, axis) });
+        // A stretch that was asked for ends where it does, and its curve may go on.
+        const beyond = near !== held && n === source.n && near.x[near.n - 1] < held.x[held.n - 1];
+        if (n) shown.push({ run, held: other === null ? held : source, series, n, beyond, ...this.places(series, axis), offset: this.offset(run, axis) });
       }
     }
     return shown;
@@ -148,7 +150,7 @@ export class Scene {
     return join(series, closer && covers(other.detail, series) ? other.detail : other);
   }
 
-  // The steps between which another metric lies in a stretch of its values.
+  // The steps between which another metric lies in a stretch of its values; without an end while the newest lies in it.
   stepsOf(name, [low, high]) {
     let first = Infinity;
     let last = -Infinity;
@@ -157,7 +159,7 @@ export class Scene {
         for (let i = 0; i < n; i++) {
           if (!(y[i] >= low && y[i] <= high)) continue;
           first = Math.min(first, x[Math.max(0, i - 1)]);
-          last = Math.max(last, x[Math.min(n - 1, i + 1)]);
+          last = Math.max(last, i + 1 < n ? x[i + 1] : Infinity);
         }
       }
     }

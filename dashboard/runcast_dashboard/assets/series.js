@@ -53,6 +53,7 @@ export class Series {
     return this.total > this.n;
   }
 
+  // Returns whether it became too long, and was thinned.
   append(steps, times, values) {
     const count = steps.length;
     if (this.n + count > this.capacity) {
@@ -84,7 +85,9 @@ export class Series {
     this.total += added;
     this.version++;
     if (this.unsettled >= 0) this.settle();
-    if (this.n > this.bound) this.thin();
+    if (this.n <= this.bound) return false;
+    this.thin();
+    return true;
   }
 
   // Put what arrived out of order in its place; of two points with one step, the later arrival counts.

@@ -130,7 +130,7 @@ const describe = (run) => ({
 
 function onFrame(buffer) {
   const frame = parseFrame(buffer);
-  const touched = model.apply(frame, details.req);
+  const touched = model.apply(frame, details.open);
   markMetrics(touched, frame.kind === DELTA ? mark : renew);
   if (frame.kind === DELTA) {
     newest = frame.newestMs;
@@ -228,6 +228,7 @@ function frame(now) {
     if (now - lastLatest > LATEST_POST_MS) {
       lastLatest = now;
       tellRuns();
+      if (!wanted.unanswered) details.follow();
       const recent = stat.frames.slice(-15);
       reportLatest(Math.round(1000 / (recent.reduce((sum, ms) => sum + ms, 0) / recent.length || 16)));
       post({ ev: "notes", notes: notes(scene, charts) });
