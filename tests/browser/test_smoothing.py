@@ -74,6 +74,51 @@ def test_what_comes_later_in_a_replay_is_not_seen_and_nan_stays(kind: str, blank
     assert all(abs(v) < 3 for i, v in enumerate(alone) if i != 50)
 
 
+# Smooths a curve along its times: at once, as it grows, and as a replay shows it up to a point and goes on. Says,
+# too, whether values that had been given out were changed in silence.
+EPOCHS = """async ([times, ys, strength, cuts]) => {
+  const { Series } = await import("./series.js");
+  const steps = times.map((_, i) => i);
+  const grow = (series, from, to) => series.append(...[steps, times, ys].map((column) => column.slice(from, to)));
+  const smooth = (series, n) => series.smooth(strength, "rel", times.at(-1) - times[0], "ema", n);
+  const of = (series, n) => [...series.sm.slice(0, n)];
+  const [whole, grown, played] = [new Series(), new Series(), new Series()];
+  for (const series of [whole, played]) grow(series, 0, times.length);
+  smooth(whole, times.length);
+  let [from, silent, past] = [0, false, true];
+  let before = { n: 0, smoothings: 0, sm: [] };
+  for (const to of cuts) {
+    grow(grown, from, to);
+    smooth(grown, to);
+    silent ||= before.smoothings === grown.smoothings && before.sm.join() !== of(grown, before.n).join();
+    before = { n: to, smoothings: grown.smoothings, sm: of(grown, to) };
+    smooth(played, to);
+    past &&= of(played, to).join() === before.sm.join();
+    from = to;
+  }
+  smooth(played, cuts[0]);
+  smooth(played, times.length);
+  const all = (series) => of(series, times.length);
+  return { whole: all(whole), grown: all(grown), played: all(played), silent, past };
+}"""
+
+
+def test_the_rows_of_an_epoch_are_one_point_their_mean(blank: Page) -> None:
+    """Along what many rows share none is counted more than the others; growing, reloaded and replayed alike."""
+    times = [float(epoch) for epoch in range(30) for _ in range(100)]
+    flat = blank.evaluate(EPOCHS, [times, [10.0 if i % 100 == 0 else 1.0 for i in range(3000)], 0.6, [3000]])
+    assert flat["whole"] == pytest.approx([1.09] * 3000)
+    chance = random.Random(2)
+    ys = [math.sin(i / 300) + chance.gauss(0, 1) for i in range(3000)]
+    seen = blank.evaluate(EPOCHS, [times, ys, 0.98, [*sorted(chance.sample(range(1, 3000), 60)), 3000]])
+    assert seen["whole"] == seen["grown"] == seen["played"]
+    assert (seen["silent"], seen["past"]) == (False, True)
+    one = blank.evaluate(
+        EPOCHS, [[float(e) for e in range(30)], [sum(ys[100 * e :][:100]) / 100 for e in range(30)], 0.98, [30]]
+    )
+    assert seen["whole"][::100] == pytest.approx(one["whole"], rel=1e-6)
+
+
 def test_the_kind_and_the_decades_are_chosen_and_kept(stage: Stage, visit: Open) -> None:
     stage.train(
         """

@@ -169,13 +169,14 @@ export class Series {
   restartSmoothing() {
     this.smoothings = (this.smoothings ?? 0) + 1; // As long as it is the same, smoothed values were only added at the end.
     this.smoothed = 0;
-    this.sum = 0;
-    this.weight = 0;
+    this.average = { sum: 0, weight: 0 }; // Of all places before the last one,
+    this.place = { start: 0, keep: 0, total: 0, count: 0 }; // and of what lies at that.
   }
 
   // As the kind says: "ema", or one that looks at the points to both sides, of the first n. The former is
   // a debiased moving average, weighted by distance in x in thousandths of the shown span: the same slider
-  // position looks the same for 1,000 and 1,000,000 points, thinned or not. Extended as points arrive.
+  // position looks the same for 1,000 and 1,000,000 points, thinned or not. Extended as points arrive. Points at one place,
+  // such as the rows of an epoch, are one there, their mean; of those that a replay is among, as many as had been logged.
   smooth(strength, axis, span, kind = "ema", n = this.n) {
     const xs = axis === "step" ? this.x : this.t;
     const key = `${kind} ${strength} ${axis}`;
@@ -192,26 +193,40 @@ export class Series {
       this.smoothedBy = key;
       this.span = span;
     }
+    const end = n < this.n && n > 0 && !(xs[n] > xs[n - 1]) ? n : this.n;
+    if (this.smoothed > end) this.restartSmoothing();
     const rate = (Math.log(strength) * 1000) / this.span;
-    let { sum, weight } = this;
+    const { sm, y } = this;
+    let { sum, weight } = this.average;
+    let { start, keep, total, count } = this.place;
     let lastGap = -1;
-    let keep = 0;
-    for (let i = this.smoothed; i < this.n; i++) {
-      const v = this.y[i];
-      if (!Number.isFinite(v)) {
-        this.sm[i] = v;
-        continue;
+    // The values of a place that is still growing change with it.
+    if (this.smoothed > 0 && this.smoothed < end && !(xs[this.smoothed] > xs[this.smoothed - 1])) this.smoothings++;
+    for (let i = this.smoothed; i < end; i++) {
+      if (!i || xs[i] > xs[i - 1]) {
+        if (count) {
+          sum = keep * sum + (1 - keep) * (total / count);
+          weight = keep * weight + 1 - keep;
+        }
+        [start, total, count] = [i, 0, 0];
+        const gap = i ? Math.min(xs[i] - xs[i - 1], this.span) : 0;
+        if (gap !== lastGap) {
+          lastGap = gap;
+          keep = i ? Math.exp(rate * gap) : strength;
+        }
       }
-      const gap = i ? Math.min(Math.max(xs[i] - xs[i - 1], 0), this.span) : 0;
-      if (gap !== lastGap) {
-        lastGap = gap;
-        keep = i ? Math.exp(rate * gap) : strength;
+      const v = y[i];
+      sm[i] = v;
+      if (Number.isFinite(v)) {
+        total += v;
+        count++;
       }
-      sum = keep * sum + (1 - keep) * v;
-      weight = keep * weight + 1 - keep;
-      this.sm[i] = weight > 1e-12 ? sum / weight : v;
+      if (i + 1 < end && !(xs[i + 1] > xs[i])) continue;
+      const known = keep * weight + 1 - keep;
+      const mean = known > 1e-12 ? (keep * sum + (1 - keep) * (total / count)) / known : total / count;
+      for (let k = start; k <= i; k++) if (Number.isFinite(y[k])) sm[k] = mean;
     }
-    Object.assign(this, { sum, weight, smoothed: this.n });
+    Object.assign(this, { average: { sum, weight }, place: { start, keep, total, count }, smoothed: end });
   }
 
   // The curve as an axis wants it: by step, or by time when a step went back.
