@@ -41,6 +41,50 @@ def test_what_is_best_is_what_was_said_or_what_the_name_says(blank: Page) -> Non
     assert blank.evaluate(GOALS, list(goals)) == goals
 
 
+# Of a run that logs `loss` and others at each step, and `acc` of a tenth of them when it is fifty steps further: where
+# each curve ends in a race along steps, and what stands beside the run.
+LATE = """async ([moment, options, axes, ms]) => {
+  const modules = ["model", "scene", "said", "names"].map((name) => import(`./${name}.js`));
+  const [{ Model }, { Scene }, { latest }, { isSystem }] = await Promise.all(modules);
+  const model = new Model();
+  const run = model.describeRun({ id: "r", state: "finished", created_ms: 1, axes });
+  const curve = (name) => model.curve(run, model.metric(name), "");
+  const log = (step, t, row) => Object.entries(row).forEach(([name, y]) => curve(name).append([step], [t], [y]));
+  for (let step = 0; step <= 200; step++) {
+    const t = 1000 + ms * step;
+    log(step, t, { loss: -step, tokens: 10 * step, left: 1000 - step });
+    const late = step - 50;
+    if (late >= 0 && late % 10 === 0) log(late, t, { acc: late, tokens: 10 * late, left: 1000 - late });
+    log(5000 + step, t, { "_system/cpu": step });
+  }
+  Object.assign(run, { t0: 1000, t1: 1000 + 200 * ms, step: 200 });
+  const scene = new Scene(model);
+  scene.setOptions({ race: true, ...options });
+  scene.advance(0);
+  scene.seek(moment);
+  scene.advance(0);
+  const ends = {};
+  for (const [name, metric] of model.metricIndex) {
+    const [{ series, n } = {}] = scene.curves(metric);
+    ends[name] = n ? Math.max(...(isSystem(name) ? series.y : series.steps).subarray(0, n)) : null;
+  }
+  const said = latest(scene, model.metric("acc")).values.r;
+  return { ends, said: [said.step, said.y, said.state], width: scene.xRange()[1] };
+}"""
+
+
+@pytest.mark.parametrize("ms", [1000, 0])
+@pytest.mark.parametrize("options", [{}, {"axis": "metric", "x": "tokens"}, {"axis": "metric", "x": "left"}])
+def test_a_step_that_is_logged_late_brings_none_beyond_it(ms: int, options: dict[str, str], blank: Page) -> None:
+    """An evaluation may take as long as many steps of its training, and those of a fast loop share a millisecond."""
+    seen = blank.evaluate(LATE, [100, options, {"acc": "_runtime"}, ms])
+    assert {seen["ends"][name] for name in ("loss", "tokens", "left")} == {100}
+    assert (seen["ends"]["acc"], seen["said"]) == (100, [100, 100, "running"])
+    if ms:  # Samples of the machine are counted in steps of their own: they have their time alone.
+        assert seen["ends"]["_system/cpu"] in (100, 101)
+    assert blank.evaluate(LATE, [200, options, {}, ms])["said"] == [150, 150, "finished"]
+
+
 @pytest.fixture
 def page(stage: Stage, visit: Open) -> Page:
     if not any(project["name"] == "race" for project in stage.get("/projects")["projects"]):

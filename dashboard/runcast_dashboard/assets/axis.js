@@ -68,7 +68,7 @@ export function join(series, other) {
   const thinned = series.envelope || other.envelope;
   let { joined } = series;
   const kept = joined?.other === other && joined.editions === `${series.edition} ${other.edition} ${thinned}`;
-  if (!kept) series.joined = joined = { other, editions: `${series.edition} ${other.edition} ${thinned}`, next: 0, made: new Series(series.label, Infinity) };
+  if (!kept) series.joined = joined = { other, editions: `${series.edition} ${other.edition} ${thinned}`, next: 0, made: new Series(series.label, Infinity, ["x", "t", "y", "s"]) };
   if (!kept || joined.versions !== series.version + other.version) extend(joined, series, thinned);
   joined.versions = series.version + other.version;
   joined.made.total = joined.made.n + series.total - series.n;
@@ -93,10 +93,12 @@ function extend(joined, series, thinned) {
     values.push(v);
   }
   joined.next = i;
-  if (made.n) places.forEach((at, k) => made.insert(values[k], series.t[at], series.y[at]));
+  const point = (k) => ({ x: values[k], t: series.t[places[k]], y: series.y[places[k]], s: series.x[places[k]] });
+  if (made.n) places.forEach((_, k) => made.insert(point(k)));
   else {
     const order = Array.from(values.keys()).sort((p, q) => values[p] - values[q] || p - q);
-    made.fill(order.map((k) => values[k]), order.map((k) => series.t[places[k]]), order.map((k) => series.y[places[k]]));
+    const points = order.map(point);
+    made.fill(Object.fromEntries(made.fields.map((field) => [field, points.map((one) => one[field])])));
   }
 }
 

@@ -206,7 +206,7 @@ export class Model {
   unpaint(metric) {
     for (const run of this.runs.values()) {
       for (const series of this.curves(run, metric)) {
-        for (const one of [series, series.detail, series.byTime, series.past]) if (one) one.traces = undefined;
+        for (const one of [series, series.detail, series.byTime, series.past, series.byTime?.past]) if (one) one.traces = undefined;
         series.joined = undefined;
       }
     }

@@ -51,22 +51,20 @@ export function latest(scene, metric) {
   const { model, clock, options } = scene;
   const values = {};
   for (const run of model.runs.values()) {
-    const moment = scene.moment(run);
     let last = null;
     let complete = true;
     const ends = [];
     for (const held of metric === null ? [] : model.curves(run, metric)) {
-      const [series, n] = held.until("step", moment);
+      const [series, n] = scene.past(run, metric, held, "step");
       complete &&= n === held.n;
       if (n) ends.push({ t: series.t[n - 1], step: series.x[n - 1], y: options.smooth > 0 && series.smoothed >= n ? series.sm[n - 1] : series.y[n - 1] });
     }
     for (const end of ends) if (!last || end.t > last.t) last = end;
     if (options.fold && ends.length > 1) last = { ...last, y: ends.reduce((sum, end) => sum + end.y, 0) / ends.length };
-    const started = clock.live || moment >= run.t0;
     values[run.id] = {
       y: last ? last.y : clock.live ? run.summary[model.metrics[metric]] ?? null : null,
       step: clock.live ? run.step : last ? last.step : -1,
-      state: !started ? "pending" : clock.live || (complete && moment >= run.t1) ? (run.stopping ? "stopping" : run.state) : "running",
+      state: !scene.begun(run) ? "pending" : clock.live || (complete && scene.over(run)) ? (run.stopping ? "stopping" : run.state) : "running",
     };
   }
   const runs = scene.shownRuns();

@@ -79,6 +79,25 @@ export class Scene {
     return this.options.race || this.axis === "rel" ? "elapsed" : "wall";
   }
 
+  // What is shown of a curve at this moment: the curve, as an axis wants it, and how many of its points. In a race along
+  // steps those up to the step, whenever they were logged: an evaluation may come long after it. The samples of
+  // a machine have no steps that others have: of them, what had been taken by then.
+  past(run, metric, series, axis) {
+    const along = timed(axis) ? axis : "step";
+    if (this.clock.live) return series.until(along, Infinity);
+    if (this.unit === "step" && !isSystem(this.model.metrics[metric])) return series.upTo(along, this.clock.t);
+    return series.until(along, this.moment(run));
+  }
+
+  // Whether a run had begun at this moment, and whether it had come to its end.
+  begun(run) {
+    return this.clock.live || this.moment(run) >= run.t0;
+  }
+
+  over(run) {
+    return this.clock.live || (this.unit === "step" ? this.clock.t >= run.step : this.moment(run) >= run.t1);
+  }
+
   // The moment in a run's own time up to which it is shown.
   moment(run) {
     if (this.clock.live) return Infinity;
@@ -86,17 +105,20 @@ export class Scene {
     return this.unit === "elapsed" ? this.clock.t + run.t0 : this.clock.t;
   }
 
-  // When a run had made so many steps.
+  // When a run had made so many steps, and none beyond.
   reached(run, step) {
     if (run.reached?.step === step && run.reached.frame === this.frames) return run.reached.time;
     let time = -Infinity;
+    let next = Infinity;
     for (const [metric, list] of run.curves) {
       if (isSystem(this.model.metrics[metric])) continue;
       for (const { x, t, n } of list) {
         const i = upper(x, n, step);
         if (i && t[i - 1] > time) time = t[i - 1];
+        if (i < n && t[i] < next) next = t[i];
       }
     }
+    time = Math.min(time, next);
     run.reached = { step, time, frame: this.frames };
     return time;
   }
@@ -117,7 +139,7 @@ export class Scene {
         const near = range && held.detail?.n > 1 ? held.detail : held;
         const source = other === null ? near : this.joined(run, near, other, near !== held);
         if (!source) continue;
-        const [series, n] = source.until(timed(axis) ? axis : "step", this.moment(run));
+        const [series, n] = this.past(run, metric, source, axis);
         // A stretch that was asked for ends where it does, and its curve may go on.
         const beyond = near !== held && n === source.n && near.x[near.n - 1] < held.x[held.n - 1];
         if (n) shown.push({ run, held: other === null ? held : source, series, n, beyond, ...this.places(series, axis), offset: this.offset(run, axis) });
@@ -170,14 +192,14 @@ export class Scene {
   xRange(axis = this.axis) {
     if (this.range && axis === this.rangeAxis) return this.range;
     const other = metricOf(axis);
+    const along = other === null ? null : this.model.metric(other);
     const log = this.logarithmic(axis);
     let low = Infinity;
     let high = -Infinity;
     for (const run of this.shownRuns()) {
       const offset = this.offset(run, axis);
-      const moment = this.moment(run);
-      for (const held of other === null ? [] : this.model.curves(run, this.model.metric(other))) {
-        const [{ y }, n] = held.until("step", moment);
+      for (const held of other === null ? [] : this.model.curves(run, along)) {
+        const [{ y }, n] = this.past(run, along, held, "step");
         for (let i = 0; i < n; i++) {
           if (y[i] < low && (!log || y[i] > 0)) low = y[i];
           if (y[i] > high && y[i] !== Infinity) high = y[i];
@@ -186,7 +208,7 @@ export class Scene {
       for (const [metric, list] of other === null ? run.curves : []) {
         if (this.axisOf(metric) !== axis) continue;
         for (const held of list) {
-          const [series, n] = held.until(axis, moment);
+          const [series, n] = this.past(run, metric, held, axis);
           if (!n) continue;
           const xs = timed(axis) ? series.t : series.x;
           const first = log ? upper(xs, n, 0) : 0;

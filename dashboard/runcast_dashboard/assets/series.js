@@ -21,18 +21,21 @@ export function upper(values, n, v) {
   return low;
 }
 
+const FIELDS = ["x", "t", "y"];
+
 export class Series {
-  constructor(label = "", bound = POINTS_MAX) {
-    this.label = label;
-    this.bound = bound;
+  // Of a curve along something else than steps, which lies in `x` then, `s` are the steps.
+  constructor(label = "", bound = POINTS_MAX, fields = FIELDS) {
+    Object.assign(this, { label, bound, fields });
     this.detail = null; // The zoomed stretch at full resolution, another Series.
     this.allocate(CAPACITY_MIN);
     this.reset();
   }
 
   allocate(capacity) {
-    const fresh = { x: new Float64Array(capacity), t: new Float64Array(capacity), y: new Float64Array(capacity), sm: new Float32Array(capacity) };
-    if (this.x) for (const field of ["x", "t", "y", "sm"]) fresh[field].set(this[field].subarray(0, this.n));
+    const fresh = Object.fromEntries(this.fields.map((field) => [field, new Float64Array(capacity)]));
+    fresh.sm = new Float32Array(capacity);
+    if (this.x) for (const field of Object.keys(fresh)) fresh[field].set(this[field].subarray(0, this.n));
     Object.assign(this, fresh);
     this.capacity = capacity;
     this.smoothedBy = null;
@@ -42,11 +45,16 @@ export class Series {
     this.n = 0;
     this.total = 0; // Points behind the curve, as far as is known; above n when it shows an envelope.
     this.broken = 0; // How many of the values are NaN or infinite.
-    this.timely = true; // Times rise with the steps.
+    this.timely = true; // Times rise with the places,
+    this.stepwise = true; // and so do the steps.
     this.unsettled = -1;
     this.version = 0;
     this.edition = (this.edition ?? 0) + 1; // As long as it is the same, points were only added at the end.
     this.restartSmoothing();
+  }
+
+  get steps() {
+    return this.s ?? this.x;
   }
 
   get envelope() {
@@ -129,7 +137,7 @@ export class Series {
   }
 
   take(order, from) {
-    for (const field of ["x", "t", "y"]) {
+    for (const field of this.fields) {
       const picked = Float64Array.from(order, (at) => this[field][at]);
       this[field].set(picked, from);
     }
@@ -141,27 +149,31 @@ export class Series {
   }
 
   // Put in one point more by its place, after those that have the same: a curve along another metric may go back.
-  insert(x, t, y) {
+  insert(point) {
     if (this.n === this.capacity) this.allocate(2 * this.capacity);
-    const at = upper(this.x, this.n, x);
+    const at = upper(this.x, this.n, point.x);
     if (at < this.n) {
-      for (const field of ["x", "t", "y"]) this[field].copyWithin(at + 1, at, this.n);
+      for (const field of this.fields) this[field].copyWithin(at + 1, at, this.n);
       this.edition++;
       this.restartSmoothing();
     }
-    this.timely &&= (at === 0 || this.t[at - 1] <= t) && (at === this.n || t <= this.t[at + 1]);
-    [this.x[at], this.t[at], this.y[at]] = [x, t, y];
-    if (!Number.isFinite(y)) this.broken++;
+    for (const field of this.fields) this[field][at] = point[field];
+    if (!Number.isFinite(point.y)) this.broken++;
     this.n++;
+    const rises = (values) => (at === 0 || values[at - 1] <= values[at]) && (at + 1 === this.n || values[at] <= values[at + 1]);
+    this.timely &&= rises(this.t);
+    this.stepwise &&= rises(this.steps);
     this.version++;
   }
 
-  // See whether times rise, and how many values are NaN or infinite.
+  // See whether times and steps rise, and how many values are NaN or infinite.
   count() {
-    this.timely = true;
+    const { steps } = this;
+    this.timely = this.stepwise = true;
     this.broken = 0;
     for (let i = 0; i < this.n; i++) {
       if (i && this.t[i] < this.t[i - 1]) this.timely = false;
+      if (i && steps[i] < steps[i - 1]) this.stepwise = false;
       if (!Number.isFinite(this.y[i])) this.broken++;
     }
   }
@@ -243,32 +255,42 @@ export class Series {
   // What had been logged at time T: the curve, and how many of its points.
   until(axis, T) {
     const curve = this.along(axis);
-    if (T === Infinity) return [curve, curve.n];
-    if (axis !== "step" || this.timely) return [curve, upper(curve.t, curve.n, T)];
-    if (this.past?.version !== this.version || this.past.T !== T) {
-      this.past = this.picked(Array.from({ length: this.n }, (_, i) => i).filter((i) => this.t[i] <= T));
-      this.past.version = this.version;
-      this.past.T = T;
+    return curve.before(curve.t, curve.timely, T);
+  }
+
+  // What was logged up to a step, whenever that was: the curve, and how many of its points.
+  upTo(axis, step) {
+    const curve = this.along(axis);
+    return curve.before(curve.steps, curve.stepwise, step);
+  }
+
+  // The points of which what is asked is not above a limit; `rising` says that they are the first of the curve.
+  before(values, rising, limit) {
+    if (limit === Infinity) return [this, this.n];
+    if (rising) return [this, upper(values, this.n, limit)];
+    const { past } = this;
+    if (past?.version !== this.version || past.values !== values || past.limit !== limit) {
+      const kept = Array.from({ length: this.n }, (_, i) => i).filter((i) => values[i] <= limit);
+      this.past = Object.assign(this.picked(kept), { version: this.version, values, limit });
     }
     return [this.past, this.past.n];
   }
 
   picked(order) {
-    const copy = new Series(this.label, Infinity);
-    copy.fill(...["x", "t", "y"].map((field) => order.map((at) => this[field][at])));
+    const copy = new Series(this.label, Infinity, this.fields);
+    copy.fill(Object.fromEntries(this.fields.map((field) => [field, order.map((at) => this[field][at])])));
     return copy;
   }
 
   // Be these points and no others; they are in their order.
-  fill(xs, ts, ys) {
+  fill(points) {
     const { version } = this;
+    const { length } = points.x;
     this.reset();
     this.version = version + 1;
-    if (xs.length > this.capacity) this.allocate(xs.length);
-    this.x.set(xs);
-    this.t.set(ts);
-    this.y.set(ys);
-    this.n = this.total = xs.length;
+    if (length > this.capacity) this.allocate(length);
+    for (const field of this.fields) this[field].set(points[field]);
+    this.n = this.total = length;
     this.count();
   }
 }
