@@ -182,6 +182,24 @@ def test_ticks_between_values_that_are_all_but_equal_come_to_an_end(ends: tuple[
     assert all(0 < len(found) < 10 for found in ticks)
 
 
+def test_a_value_to_its_last_digit_is_that_value(blank: Page) -> None:
+    """Whole numbers are never rounded; of what was a float32 only the digits count that it had."""
+    said = {
+        134217728.0: "134217728",
+        2.0**30: "1073741824",
+        -(2.0**60): "−1152921504606846976",
+        1e20: "100000000000000000000",
+        1e300: "1e+300",
+        0.10000000149011612: "0.1",
+        0.1: "0.1",
+        0.30000000000000004: "0.30000000000000004",
+        8388607.5: "8388607.5",
+        -0.0: "0",
+    }
+    script = "async (values) => { const { exact } = await import('./format.js'); return values.map(exact); }"
+    assert blank.evaluate(script, list(said)) == list(said.values())
+
+
 def test_of_a_run_that_is_forgotten_nothing_stays(blank: Page) -> None:
     """Another one has its id by then: where it began and how far it came is its own."""
     seen = blank.evaluate(

@@ -16,9 +16,13 @@ export function number(v, figures = 4) {
   return minus(String(+v.toPrecision(figures)));
 }
 
-// A value to its last digit. Of one that was a float32, those that tell it from its neighbours: the rest were not there.
+const EXPONENT_FROM = 1e21; // From there on JavaScript writes one.
+
+// A value to its last digit. Of one that was a float32, those that tell it from its neighbours: the rest were not there. A
+// whole number is what it is: steps and counts of bytes are often a float32, too.
 export function exact(v) {
   if (!Number.isFinite(v)) return number(v);
+  if (Number.isInteger(v) && Math.abs(v) < EXPONENT_FROM) return minus(String(BigInt(v)));
   for (let figures = 1; figures < 9 && Math.fround(v) === v; figures++) {
     const short = Number(v.toPrecision(figures));
     if (Math.fround(short) === v) return minus(String(short));
