@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from tests.browser.board import PICTURE, WATCH, ask, box_of, ready, stats
 from tests.browser.chromium import WINDOW
 from tests.browser.conftest import Open
@@ -17,6 +17,37 @@ for step in range(5000):
     runcast.log({"loss": math.sin(step / 9)})
     time.sleep(0.03)
 """
+
+
+HIDE = """async () => {
+  const { Model } = await import("./model.js");
+  const { Scene } = await import("./scene.js");
+  const model = new Model();
+  for (const [id, t1] of [["short", 400], ["long", 1000]]) model.describeRun({ id, created_ms: 1 }).t1 = t1;
+  const scene = new Scene(model);
+  const { clock } = scene;
+  const moments = [];
+  const pass = (hidden) => {
+    scene.hidden = new Set(hidden);
+    scene.advance(16);
+    moments.push(clock.t);
+  };
+  pass([]);
+  scene.seek(700);
+  for (const hidden of [[], ["long"], ["long", "short"], []]) pass(hidden);
+  pass(["long"]);
+  scene.pause();
+  pass([]);
+  pass(["long"]);
+  scene.seek(300);
+  pass([]);
+  return moments;
+}"""
+
+
+def test_a_run_that_is_hidden_and_shown_again_leaves_the_moment_where_it_was(blank: Page) -> None:
+    """Meanwhile the clock stands at the end of the others; who asks for another moment then means that."""
+    assert blank.evaluate(HIDE) == [1000, 700, 400, 400, 700, 400, 700, 400, 300]
 
 
 def test_a_scrub_freezes_the_picture_and_live_goes_on(stage: Stage, visit: Open) -> None:

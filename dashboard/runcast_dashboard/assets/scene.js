@@ -18,7 +18,7 @@ function ahead(low, high) {
   return low + Math.ceil((high - low) / grain) * grain;
 }
 
-const CLOCK = { live: true, playing: false, speed: 20, t: 0, t0: 0, t1: 0 };
+const CLOCK = { live: true, playing: false, speed: 20, t: 0, t0: 0, t1: 0, asked: 0 };
 
 export class Scene {
   constructor(model) {
@@ -239,10 +239,12 @@ export class Scene {
       if (unit === "step" && took > 0) this.pace = Math.max(this.pace, run.step / took);
       this.raced ||= run.state === "running";
     }
-    if (t0 < t1) Object.assign(clock, { t0, t1, t: Math.min(t1, Math.max(t0, clock.t)) });
-    if (clock.live) clock.t = clock.t1;
+    // The moment that was asked for is kept, also while the runs that are shown do not reach it.
+    if (t0 < t1) Object.assign(clock, { t0, t1, t: Math.min(t1, Math.max(t0, clock.asked)) });
+    if (clock.live) clock.t = clock.asked = clock.t1;
     else if (clock.playing) {
       clock.t += elapsed * clock.speed * this.pace;
+      clock.asked = clock.t;
       if (clock.t >= clock.t1) this.goLive();
       return true;
     }
@@ -257,7 +259,7 @@ export class Scene {
   seek(t) {
     const { clock } = this;
     clock.live = false;
-    clock.t = Math.min(clock.t1, Math.max(clock.t0, t));
+    clock.t = clock.asked = Math.min(clock.t1, Math.max(clock.t0, t));
   }
 
   // To the point that was logged next, or before: of the curves of a metric, those that are shown.
@@ -289,7 +291,7 @@ export class Scene {
   }
 
   goLive() {
-    Object.assign(this.clock, { live: true, playing: false, t: this.clock.t1 });
+    Object.assign(this.clock, { live: true, playing: false, t: this.clock.t1, asked: this.clock.t1 });
   }
 
   setOptions(options) {
