@@ -259,7 +259,7 @@ export class Cards {
       if (!card?.canvas) continue;
       Object.assign(card, { axis, x });
       write(card.broken, !broken ? "" : this.board.single ? "NaN" : `NaN in ${broken} ${broken === 1 ? "run" : "runs"}`);
-      write(card.count, apart ? `no row has ${apart} too` : total > shown ? `${whole(shown)} of ${whole(total)} points` : "");
+      write(card.count, apart ? `no row has ${apart} too` : total > shown ? `${whole(shown)} ${total === Infinity ? "points or more" : `of ${whole(total)} points`}` : "");
       card.note.title = total > shown ? "The first, lowest, highest and last point of each pixel column: the picture is the same. Zoom in for more." : "";
     }
   }

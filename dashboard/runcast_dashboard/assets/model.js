@@ -2,7 +2,7 @@
 // The service numbers runs, writers and metrics anew on each connection; here they keep their names, so that what is
 // held outlives a connection. It applies frames so that no point is missing or counted twice, and knows no socket.
 
-import { DELTA, SNAPSHOT, VIEW } from "./frames.js";
+import { DELTA, ENVELOPE, SNAPSHOT, VIEW } from "./frames.js";
 import { abgr, runColor } from "./colors.js";
 import { POINTS_MAX, Series } from "./series.js";
 
@@ -137,6 +137,8 @@ export class Model {
       run.step = Math.max(run.step, block.steps[block.n - 1]);
     }
     for (const [writer, mark] of marks) writer.mark = mark;
+    // The flag is of all curves in the frame, and how many points are left out it does not say: of one that is held whole, none.
+    if (frame.kind === VIEW && frame.flags & ENVELOPE) for (const series of begun) if (series.envelope) series.detail.total = Infinity;
     return touched;
   }
 

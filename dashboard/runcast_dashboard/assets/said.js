@@ -94,9 +94,9 @@ export function notes(scene, charts) {
     let shown = 0;
     let total = 0;
     const broken = new Set();
-    for (const { held, series, n, run } of chart.drawn.flatMap((curve) => curve.parts ?? [curve])) {
+    for (const { held, near, series, n, run } of chart.drawn.flatMap((curve) => curve.parts ?? [curve])) {
       shown += n;
-      total += series === held ? n + held.total - held.n : n;
+      total += n + near.total - near.n;
       // Of a replay, only what had happened by then.
       if (held.broken && (scene.clock.live || !series.y.subarray(0, n).every(Number.isFinite))) broken.add(run.id);
     }

@@ -142,7 +142,7 @@ export class Scene {
         const [series, n] = this.past(run, metric, source, axis);
         // A stretch that was asked for ends where it does, and its curve may go on.
         const beyond = near !== held && n === source.n && near.x[near.n - 1] < held.x[held.n - 1];
-        if (n) shown.push({ run, held: other === null ? held : source, series, n, beyond, ...this.places(series, axis), offset: this.offset(run, axis) });
+        if (n) shown.push({ run, held: other === null ? held : source, near: source, series, n, beyond, ...this.places(series, axis), offset: this.offset(run, axis) });
       }
     }
     return shown;

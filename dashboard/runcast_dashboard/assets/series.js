@@ -43,7 +43,8 @@ export class Series {
 
   reset() {
     this.n = 0;
-    this.total = 0; // Points behind the curve, as far as is known; above n when it shows an envelope.
+    // Points behind the curve, as far as is known; above n when it shows an envelope, and Infinity where nobody counted them.
+    this.total = 0;
     this.broken = 0; // How many of the values are NaN or infinite.
     this.timely = true; // Times rise with the places,
     this.stepwise = true; // and so do the steps.
