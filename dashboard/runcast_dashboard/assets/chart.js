@@ -224,12 +224,8 @@ export class Chart {
   }
 }
 
-// Whether a curve goes on after the moment that is shown.
-function goesOn({ run, held }, scene) {
-  if (run.state === "running" || scene.clock.live) return run.state === "running";
-  const { t, n } = held.along("wall");
-  return t[n - 1] > scene.moment(run);
-}
+// Whether more of a run's curves may come, or comes after the moment that is shown.
+const goesOn = ({ run }, scene) => run.state === "running" || !scene.over(run);
 
 // Between which values nearly all of the curves lie; null where there are none.
 function extent(curves, log, outliers) {
