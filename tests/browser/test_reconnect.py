@@ -69,7 +69,7 @@ def test_a_service_that_was_killed_under_an_open_board_comes_back_to_it(visit: O
         ready(page, metrics=2)
         page.wait_for_function("__rc.board.toolbar.state === 'live'")
         stage.train(ASIDE)
-        other = visit(f"{stage.url}/?project=aside&t=0")
+        other = visit(f"{stage.url}/?project=aside")
         ready(other)
         other.locator(".rc .row[data-id=first] .run").click()
         expect(other).to_have_url(re.compile(r"/run\?project=aside&run=first$"))
@@ -90,9 +90,9 @@ def test_a_service_that_was_killed_under_an_open_board_comes_back_to_it(visit: O
             _is_held(page, stage, board)
             assert stage.get("/projects/steady/runs/one")["rows"] == len(stage.history("steady", "one"))
             # Nothing is known any more of who looks: where they were stands in their address.
-            other.wait_for_function("__rc.board.toolbar.state === 'live'", timeout=30_000)
+            expect(other.locator("[data-test-connection-state=CONNECTED]")).to_be_attached(timeout=30_000)
             other.locator("button.chip", has_text="Log y").click()
-            expect(other).to_have_url(re.compile(r"/run\?project=aside&run=first&.*log=1"))
+            expect(other).to_have_url(re.compile(r"/run\?project=aside&run=first&.*log=1"), timeout=30_000)
             assert other.evaluate("__rc.board.data.run.id") == "first"
 
 
