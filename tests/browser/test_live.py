@@ -11,6 +11,7 @@ from tests.browser.board import WATCH, ask, box_of, drawn, points, ready, stats
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage
 
+SLOW_MS = 30_000  # Python is asked, on a machine that others load.
 PULSE = """
 run = runcast.init(project=sys.argv[1], id=sys.argv[2])
 for step in range(10_000):
@@ -72,28 +73,28 @@ def test_back_leaves_the_page_whatever_was_set_on_it(stage: Stage, visit: Open) 
     page = visit("about:blank")
     page.goto(f"{stage.url}/?t=0")
     ready(page)
-    expect(page).to_have_url(re.compile(r"\?project=\w+$"))
+    expect(page).to_have_url(re.compile(r"\?project=\w+$"), timeout=SLOW_MS)
     page.goto(f"{stage.url}/?project=steps&t=0")
     ready(page)
     entries = page.evaluate("history.length")
     page.locator("button.chip", has_text="Log y").click()
-    expect(page).to_have_url(re.compile(r"project=steps&.*log=1"))
+    expect(page).to_have_url(re.compile(r"project=steps&.*log=1"), timeout=SLOW_MS)
     page.locator(".rc .slider").fill("0.9")
-    expect(page).to_have_url(re.compile(r"smooth=0\.9"))
+    expect(page).to_have_url(re.compile(r"smooth=0\.9"), timeout=SLOW_MS)
     assert page.evaluate("history.length") == entries
     page.reload()
     ready(page)
     assert page.evaluate("[__rc.board.options.log, __rc.board.options.smooth]") == [True, 0.9]
     page.locator(".rc .row .run").click()
-    expect(page).to_have_url(re.compile(r"/run\?project=steps&run=one&.*log=1"))
+    expect(page).to_have_url(re.compile(r"/run\?project=steps&run=one&.*log=1"), timeout=SLOW_MS)
     assert page.evaluate("history.length") == entries + 1
     page.go_back()
-    expect(page).to_have_url(re.compile(r"/\?project=steps&.*smooth=0\.9"))
+    expect(page).to_have_url(re.compile(r"/\?project=steps&.*smooth=0\.9"), timeout=SLOW_MS)
     ready(page)
     assert page.evaluate("__rc.board.single") is False
     page.go_back()
     page.go_back()
-    expect(page).to_have_url("about:blank")
+    expect(page).to_have_url("about:blank", timeout=SLOW_MS)
 
 
 TWO = """
