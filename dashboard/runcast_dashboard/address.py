@@ -15,9 +15,9 @@ _address = component("address", styled=False)
 def address() -> None:
     """Show where the page's script has taken the reader; the last thing that it does."""
     declare()
-    query, arrivals = places.shown()
+    page, query, arrivals = places.shown()
     with st.container(key=KEY):
         # The number makes it write once more where another page had the same.
-        told = _address(key="shown", data={"query": query, "arrivals": arrivals}, on_shown_change=ignored)
+        told = _address(key="shown", data={"page": page, "query": query, "arrivals": arrivals}, on_shown_change=ignored)
     if told.shown is not None:
         places.stands(told.shown)

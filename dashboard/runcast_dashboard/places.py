@@ -61,12 +61,12 @@ def arrive(page: str) -> None:
     state["arrivals"] = state.get("arrivals", 0) + 1
 
 
-def shown() -> tuple[str, int]:
-    """Return the query of the address that the browser is to show, and how often the reader has arrived somewhere."""
+def shown() -> tuple[str, str, int]:
+    """Return the page and the query of the address to show, and how often the reader has arrived somewhere."""
     query = urlencode(_address())
     if query not in st.session_state["shown"]:
         st.session_state["shown"] = [*st.session_state["shown"], query][-SHOWN_MAX:]
-    return query, st.session_state["arrivals"]
+    return st.session_state["page"], query, st.session_state["arrivals"]
 
 
 def stands(query: str) -> None:

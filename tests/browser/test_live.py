@@ -88,10 +88,15 @@ def test_back_leaves_the_page_whatever_was_set_on_it(stage: Stage, visit: Open) 
     page.locator(".rc .row .run").click()
     expect(page).to_have_url(re.compile(r"/run\?project=steps&run=one&.*log=1"), timeout=SLOW_MS)
     assert page.evaluate("history.length") == entries + 1
+    # Python says once more what stands there; to whoever goes on within that tenth of a second it is an entry more.
+    page.wait_for_timeout(500)
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached(timeout=SLOW_MS)
     page.go_back()
     expect(page).to_have_url(re.compile(r"/\?project=steps&.*smooth=0\.9"), timeout=SLOW_MS)
     ready(page)
     assert page.evaluate("__rc.board.single") is False
+    page.wait_for_timeout(500)
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached(timeout=SLOW_MS)
     page.go_back()
     page.go_back()
     expect(page).to_have_url("about:blank", timeout=SLOW_MS)

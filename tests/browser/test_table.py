@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -352,7 +353,7 @@ def test_what_is_selected_is_shown_alone_on_live_and_compared(page: Page) -> Non
     chosen = sorted(page.evaluate("[...__rc.table.selected]"))
     page.get_by_role("button", name="Show on Live").click()
     ready(page, metrics=2)
-    assert "only=" in page.url
+    expect(page).to_have_url(re.compile("only="), timeout=30_000)
     page.wait_for_function("__rc.board.root.querySelectorAll('.row:not(.off)').length === 2")
     shown = page.evaluate("[...__rc.board.root.querySelectorAll('.row:not(.off)')].map((row) => row.dataset.id)")
     assert sorted(shown) == chosen

@@ -11,6 +11,7 @@ const FLAGS = ["log", "logx", "outliers", "fold", "race"];
 // What Python says of where the reader is takes the place of what stood there: a setting is nothing that Back takes back.
 export default function show({ data, setTriggerValue }) {
   const url = new URL(location.href);
+  if (url.pathname.split("/").at(-1) !== data.page) return; // The reader went on, and Python has not heard of it yet.
   const embedded = [...url.searchParams].filter(([name]) => EMBEDDED.test(name));
   url.search = [new URLSearchParams(embedded), data.query].filter(String).join("&"); // In the order of Streamlit's own.
   if (url.href === location.href) return;
