@@ -127,6 +127,9 @@ def test_the_slider_of_one_moves_the_clock_and_so_everything(page: Page) -> None
     expect(card(page, "several").locator(".note")).to_have_text("step 2 · 3 of 6")
     expect(card(page, "table").locator(".note")).to_have_text("not logged yet")
     assert page.evaluate("__rc.board.clock.live") is False
+    # It ran then, and there is nothing to interrupt now.
+    expect(page.locator(".state-chip")).to_have_text("running")
+    expect(page.get_by_role("button", name="Interrupt this training, as Ctrl-C would")).to_be_hidden()
     page.get_by_role("tab", name="Console").click()
     lines = page.locator(".line span")
     expect(page.locator(".console .note")).to_contain_text("line")

@@ -112,7 +112,8 @@ export class Facts {
   stateShown(state) {
     write(this.state, state ?? "unknown");
     this.state.dataset.state = state ?? "";
-    this.stop.state(state);
+    const now = this.run?.state ?? state; // In a replay it may have run: only what runs now can be stopped.
+    this.stop.state(now === "running" && state === "stopping" ? state : now);
   }
 
   // Write pairs into a list, and touch only what differs.
