@@ -93,8 +93,8 @@ def test_back_leaves_the_page_whatever_was_set_on_it(stage: Stage, visit: Open) 
     expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached(timeout=SLOW_MS)
     page.go_back()
     expect(page).to_have_url(re.compile(r"/\?project=steps&.*smooth=0\.9"), timeout=SLOW_MS)
-    ready(page)
-    assert page.evaluate("__rc.board.single") is False
+    # The address is another one at once; the page follows.
+    page.wait_for_function("window.__rc?.board?.single === false && __rc.board.synced", timeout=SLOW_MS)
     page.wait_for_timeout(500)
     expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached(timeout=SLOW_MS)
     page.go_back()
