@@ -93,13 +93,13 @@ class Firing(Struct, frozen=True):
 def judge(standing: Standing, rules: Sequence[Rule], block: Block, label: str) -> tuple[list[Firing], bool]:
     """Take in rows: which rules speak, and whether `standing` changed."""
     values: NDArray[np.float64] = np.frombuffer(block.values, "<f8")
-    finite = bool(np.isfinite(values).all())
     firings: list[Firing] = []
     changed = False
     for rule in rules:
         if rule.kind not in {NAN, LIMIT, PLATEAU}:
             continue
-        if rule.kind == NAN and finite and not standing.watches.get(rule.key) and not standing.pending.get(rule.key):
+        quiet = not standing.watches.get(rule.key) and not standing.pending.get(rule.key)
+        if rule.kind == NAN and quiet and np.isfinite(values).all():
             continue  # What nearly every block is.
         broken: list[_Broken] = []
         for at in _columns(rule, block.names):

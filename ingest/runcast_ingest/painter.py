@@ -58,26 +58,21 @@ class Painter:
     def take(self, run: RunInfo, reach: Reach) -> list[Stroke]:
         """Draw what a run published since; what is too much, or was dropped, comes from the store later."""
         if reach.elders != run.elders and self._interest.history:
-            return self._inherit(run, reach)
+            return self._later(run, reach, "what comes before it is known by now")
         batches = self._watch.take(run.path)
         rows = 0 if batches is None else sum(batch.last - batch.first + 1 for batch in batches)
         if batches is None or (rows > BEHIND_ROWS_MAX and not self._interest.exact):
-            self._reaches.lose(run.path)
-            if self._interest.exact:
-                # A program wants what it missed, not a picture of it: the store has it.
-                self._again(lambda: self.pages(run, reach.sent, DELTA))
-            else:
-                self._again(lambda: self.resync(run, "the reader fell behind"))
-            return []
+            return self._later(run, reach, "the reader fell behind")
         return self._rows(run, batches, reach)
 
-    def _inherit(self, run: RunInfo, reach: Reach) -> list[Stroke]:
-        """Draw a run later that was drawn before it was known what it has of the one that it began from."""
+    def _later(self, run: RunInfo, reach: Reach, why: str) -> list[Stroke]:
+        """Have a run come from the store: draw nothing now."""
         self._reaches.lose(run.path)
         if self._interest.exact:
+            # A program wants what it missed, not a picture of it: the store has it.
             self._again(lambda: self.pages(run, reach.sent, DELTA))
         else:
-            self._again(lambda: self.resync(run, "what comes before it is known by now"))
+            self._again(lambda: self.resync(run, why))
         return []
 
     async def picture(self, run: RunInfo) -> None:
