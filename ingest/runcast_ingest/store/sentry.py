@@ -33,7 +33,7 @@ NEWS_SECONDS = 86_400  # An alert that is older when it arrives, as of an import
 
 ADD_ALERT = """
 INSERT INTO alert(run, writer, time, step, level, title, text, rule, project)
-VALUES(?, ?, ?, ?, ?, ?, ?, ?, (SELECT project FROM run WHERE key = ?)) RETURNING key
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key
 """
 RULES = "SELECT name, text, level, since FROM rule WHERE project = ? ORDER BY rowid"
 SAVE_RULE = """
@@ -113,8 +113,7 @@ class Sentry:
     def take(self, run: Run, writer: Writer, items: Sequence[Item]) -> list[Alarm]:
         """Take in what a writer said: write down its alerts, and those of rules."""
         alarms: list[Alarm] = []
-        project = run.path.rpartition("/")[0]
-        known = self.rules(project)
+        known = self._rules_of(run)
         changed = False
         for item in items:
             firings: list[Firing] = []
@@ -142,7 +141,7 @@ class Sentry:
         # The launcher ends the others when one fails: who failed first is who is to blame.
         writer = failed[0]
         at, step = max(writer.last_time, writer.finished or 0), max(run.steps - 1, 0)
-        known = self.rules(run.path.rpartition("/")[0])
+        known = self._rules_of(run)
         standing = self._standing(run)
         firings = flush(standing, known)
         for rule in known:
@@ -165,7 +164,7 @@ class Sentry:
 
         None: no rule of its project waits for longer.
         """
-        waiting = [rule for rule in self.rules(run.path.rpartition("/")[0]) if rule.kind == SILENT]
+        waiting = [rule for rule in self._rules_of(run) if rule.kind == SILENT]
         later = [rule.seconds for rule in waiting if rule.seconds > seconds]
         due = [rule for rule in waiting if rule.seconds <= seconds]
         said = self._standing(run).watches if due and run.writers else {}
@@ -233,6 +232,9 @@ class Sentry:
         """Note that the webhook does not want an alert, the first time that it says so."""
         self._db.execute("UPDATE delivery SET refused = ? WHERE alert = ? AND refused = 0", (time, alert))
 
+    def _rules_of(self, run: Run) -> list[Rule]:
+        return self.rules(run.path.rpartition("/")[0])
+
     def _judge(self, run: Run, known: Sequence[Rule], block: Block, label: str) -> tuple[list[Firing], bool]:
         standing = self._standing(run)
         full = len(standing.full)
@@ -265,7 +267,7 @@ class Sentry:
         return run.standing
 
     def _save(self, run: Run) -> None:
-        self._standing(run).keep({rule.key for rule in self.rules(run.path.rpartition("/")[0])})
+        self._standing(run).keep({rule.key for rule in self._rules_of(run)})
         data = msgspec.msgpack.encode(run.standing)
         self._db.execute(SAVE_WATCH, (run.key, crc(data), data))
 
@@ -275,7 +277,7 @@ class Sentry:
 
     def _add(self, run: Run, writer: Writer, alert: Alert, rule: str) -> Alarm:
         said = (fit(alert.time), fit(alert.step), alert.level, alert.title, alert.text)
-        key = self._db.execute(ADD_ALERT, (run.key, writer.key, *said, rule, run.key)).fetchone()[0]
+        key = self._db.execute(ADD_ALERT, (run.key, writer.key, *said, rule, run.project)).fetchone()[0]
         if self.delivers and time.time_ns() - alert.time < NEWS_SECONDS * 1_000_000_000:
             self._db.execute(ADD_DELIVERY, (key,))
             given_up = self._db.execute(CUT_DELIVERIES, (DELIVERIES_MAX,)).rowcount
